@@ -15,6 +15,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
   },
   server: {
-    proxy: { '/api': proxied, '/m': proxied, '/ws': { ...proxied, ws: true } },
+    proxy: { '/api': proxied, '/m': proxied, '/s': proxied, '/ws': { ...proxied, ws: true } },
   },
 });

@@ -134,7 +134,7 @@ impl App {
         let steps = vec![
             Step { name: "verified", state: StepState::Done, progress: 1.0, note: None },
             step("playable", fast, asset.version.preview.is_some()),
-            step("ladder", full, asset.version.preview.as_ref().is_some_and(|p| p.stage == PreviewStage::Full)),
+            self.ladder_step(&asset, full),
             self.transcript_step(&asset, transcribe),
         ];
         let state = match (&asset.version.preview, fast, full) {
@@ -153,6 +153,15 @@ impl App {
         };
         let created_by = self.display_name(asset.created_by).await?;
         Ok(AssetView { asset, created_by, state, steps, links, problem })
+    }
+
+    fn ladder_step(&self, asset: &Asset, job: Option<&Job>) -> Step {
+        let preview = asset.version.preview.as_ref();
+        let mut found = step("ladder", job, preview.is_some_and(|p| p.stage == PreviewStage::Full));
+        if job.is_none() && preview.is_some() && !self.ports.media.has_full(&asset.version.facts) {
+            found.state = StepState::Skipped;
+        }
+        found
     }
 
     fn transcript_step(&self, asset: &Asset, job: Option<&Job>) -> Step {

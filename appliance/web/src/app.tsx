@@ -5,6 +5,7 @@ import { PasswordScreen } from './screens/password';
 import { PeopleScreen } from './screens/people';
 import { ProjectsScreen } from './screens/projects';
 import { SignInScreen } from './screens/sign-in';
+import { ErrorBoundary } from './shell/error-boundary';
 import { ProjectLayout } from './shell/project-layout';
 import { Shell } from './shell/shell';
 import { LibraryScreen } from './library/library-screen';
@@ -25,7 +26,7 @@ export function App() {
     <ToastProvider>
       <SessionProvider>
         <BrowserRouter>
-          <Gate />
+          <ErrorBoundary><Gate /></ErrorBoundary>
         </BrowserRouter>
       </SessionProvider>
     </ToastProvider>

@@ -5,6 +5,7 @@ import { App } from './app';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
+import './styles/overlays.css';
 import './styles/shell.css';
 import './styles/library.css';
 import './styles/tray.css';

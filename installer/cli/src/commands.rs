@@ -133,7 +133,7 @@ pub fn verify(world: &mut World<'_>, bundle: &Bundle) -> Result<(), Failure> {
         human_bytes(release.volume_bytes()),
         release.volumes.len(),
         release.blobs.len(),
-        verified.signers().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        verified.signers().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n          ")
     );
     let said = SaidVerified {
         outcome: "verified",

@@ -9,7 +9,7 @@
 use crate::host_fs::{HostFs, make_folders, write_whole};
 use crate::layout::Layout;
 use installer_plan::SlotName;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,11 @@ pub const HEALTH_LIMIT: Duration = Duration::from_secs(120);
 
 /// The unit of the appliance.
 pub const UNIT: &str = "strongroom.service";
+
+/// Finishes a trial that a power cut interrupted. The installer's own business, so it carries the unit itself; one that a
+/// release ships comes first.
+const RESUME_UNIT: (&str, &str) =
+    ("strongroom-resume.service", include_str!("../../systemd/strongroom-resume.service"));
 
 /// Makes the service's user if it is not there; the same line that `sysusers.d` files have.
 const USER: &str = "u strongroom - \"Strongroom appliance\" /var/lib/strongroom -";
@@ -106,6 +111,11 @@ impl Systemd {
                 .map_err(|error| said(&error))?;
             units.push(name.to_owned());
         }
+        if !units.iter().any(|unit| unit == RESUME_UNIT.0) {
+            write_whole(fs, &layout.units().join(RESUME_UNIT.0), RESUME_UNIT.1.as_bytes(), 0o644)
+                .map_err(|error| said(&error))?;
+            units.push(RESUME_UNIT.0.to_owned());
+        }
         if units.iter().any(|unit| unit == UNIT) {
             Ok(units)
         } else {
@@ -156,7 +166,6 @@ fn run(mut command: Command, name: &str, limit: Duration) -> Result<(), String> 
     let output = child.stdout.take().map(drain);
     let errors = child.stderr.take().map(drain);
     let status = wait(&mut child, limit);
-    end_group(&child);
     let read = |thread: Option<std::thread::JoinHandle<Vec<u8>>>| {
         thread.and_then(|thread| thread.join().ok()).unwrap_or_default()
     };
@@ -178,27 +187,24 @@ fn how(status: std::process::ExitStatus) -> String {
     }
 }
 
+/// Waits for the end or the limit, then ends what the child may have left behind in its group; without that the pipes
+/// could stay open for ever. The group is ended before the child is waited for: until then its number is nobody else's.
 fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<std::process::ExitStatus>> {
+    let pid = Pid::from_child(child);
     let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+    let ended = loop {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if waitid(WaitId::Pid(pid), look)?.is_some() {
+            break true;
         }
         if begun.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
+            break false;
         }
         std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Ends what the child may have left behind; without it the pipes could stay open for ever.
-fn end_group(child: &Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // Nobody left in the group is the usual case.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
+    };
+    kill_process_group(pid, Signal::KILL)?;
+    let status = child.wait()?;
+    Ok(ended.then_some(status))
 }
 
 fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {

@@ -86,7 +86,7 @@ impl Teller {
     pub fn begin(&mut self, phase: &'static str, total: u64) {
         (self.phase, self.done, self.total, self.told) = (phase, 0, total, 0);
         self.item.clear();
-        if self.form == Form::Terminal {
+        if self.form == Form::Terminal && total > 0 {
             let style =
                 ProgressStyle::with_template("{prefix:9} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -130,10 +130,10 @@ impl Teller {
                 // Progress that nobody reads any more is no reason to stop an update.
                 let _ = self.json(&line);
             }
-            Form::Lines => {
+            Form::Lines if total > 0 => {
                 let _ = writeln!(std::io::stderr(), "{phase}: {done} of {total} bytes");
             }
-            Form::Terminal | Form::Silent => {}
+            Form::Lines | Form::Terminal | Form::Silent => {}
         }
     }
 

@@ -48,21 +48,21 @@ fn log(site: &Site) -> Vec<String> {
 fn the_units_of_the_release_are_installed_and_the_service_is_restarted_then_asked() {
     let site = Site::new();
     let tools = tools(&site);
-    let mut recipe = Recipe::new(1);
-    recipe.set("share/systemd/strongroom-resume.service", b"[Unit]\nDescription=resume\n");
-    apply(&site, &recipe, &tools).unwrap();
+    apply(&site, &Recipe::new(1), &tools).unwrap();
     assert_eq!(
         log(&site),
         [
             "systemd-sysusers --inline u strongroom - \"Strongroom appliance\" /var/lib/strongroom -",
             "systemctl daemon-reload",
-            "systemctl enable strongroom-resume.service strongroom.service",
+            "systemctl enable strongroom.service strongroom-resume.service",
             "systemctl restart strongroom.service",
             "systemctl is-active --quiet strongroom.service",
         ]
     );
     let unit = std::fs::read_to_string(site.root.join("etc/systemd/system/strongroom.service")).unwrap();
     assert_eq!(unit, "[Unit]\nDescription=1\n");
+    let resume = std::fs::read_to_string(site.root.join("etc/systemd/system/strongroom-resume.service")).unwrap();
+    assert!(resume.contains("ExecStart=/opt/strongroom/current/bin/strongroom-installer resume\n"));
 }
 
 #[test]

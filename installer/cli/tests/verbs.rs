@@ -226,6 +226,8 @@ fn json_is_one_object_a_line_with_a_kind_and_ends_with_the_result_or_the_error()
     assert!(
         lines.iter().any(|line| line["kind"] == "progress" && line["phase"] == "copy" && line["done"] == line["total"])
     );
+    let plan = lines.iter().find(|line| line["kind"] == "plan").unwrap();
+    assert_eq!((&plan["action"], &plan["target"]["version"]), (&"first-install".into(), &"2026.4.1".into()));
     assert_eq!(lines.last().unwrap()["outcome"], "installed");
     let status: serde_json::Value = serde_json::from_str(&text(&site.run("status", &["--json"]).stdout)).unwrap();
     assert_eq!(status["installed"]["version"], "2026.4.1");
@@ -266,7 +268,8 @@ fn ctrl_c_stops_between_chunks_with_130_and_the_next_attempt_goes_on_from_there(
         .unwrap();
     // Once the first chunk is on the disk there are eleven more to come.
     let staging = site.root.join("opt/strongroom/blobs/.staging");
-    while tree_sizes(&staging) < (4 << 20) && child.try_wait().unwrap().is_none() {
+    while tree_sizes(&staging) < (4 << 20) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too soon");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     let pid = rustix::process::Pid::from_child(&child);

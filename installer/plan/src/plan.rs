@@ -80,6 +80,8 @@ pub struct MissingBlob {
 /// What `apply` or `rollback` will do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
+    // `kind` is what each line of the machine form begins with.
+    #[serde(rename = "action")]
     kind: Kind,
     target: ReleaseRef,
     channel: String,

@@ -47,8 +47,8 @@ pub fn render(plan: &Plan) -> String {
         format!("            {}", plan.target().digest),
         format!("channel     {}", plan.channel()),
     ];
-    if !plan.signers().is_empty() {
-        lines.push(format!("signed by   {}", plan.signers().join(", ")));
+    for (index, signer) in plan.signers().iter().enumerate() {
+        lines.push(format!("{}{signer}", if index == 0 { "signed by   " } else { "            " }));
     }
     lines.push(match plan.installed() {
         Some(installed) => format!("installed   {}, slot `{}`", name(installed), plan.slot().other()),

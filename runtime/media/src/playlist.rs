@@ -19,6 +19,8 @@ pub(crate) struct Segment {
     pub(crate) size: u64,
 }
 
+const SHORT_TAIL_US: u64 = 500_000;
+
 /// A rendition's own playlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Index {
@@ -41,6 +43,34 @@ pub(crate) fn index(folder: &Path) -> Result<Index, MediaError> {
         segments.push(Segment { name, duration_us, size });
     }
     Ok(Index { target_seconds, segments })
+}
+
+/// Joins a last segment that is shorter than half a second to the one before it, on disk and in the playlist.
+///
+/// Players look segments up with a tolerance of a quarter of a second: hls.js takes a last segment of one frame as already
+/// loaded, never ends the stream, and a seek to the last frames hangs. A segment may hold several fragments (RFC 8216
+/// §3.3), so the files are simply put together.
+pub(crate) fn join_short_tail(folder: &Path, mut index: Index) -> Result<Index, MediaError> {
+    if index.segments.len() < 2 || index.segments.last().is_none_or(|last| last.duration_us >= SHORT_TAIL_US) {
+        return Ok(index);
+    }
+    let Some(tail) = index.segments.pop() else { return Ok(index) };
+    let Some(before) = index.segments.last_mut() else { return Ok(index) };
+    let (from, to) = (folder.join(&tail.name), folder.join(&before.name));
+    let bytes = crate::mp4::read(&from)?;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&to)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes))
+        .map_err(|error| MediaError::io("write", &to, error))?;
+    std::fs::remove_file(&from).map_err(|error| MediaError::io("remove", &from, error))?;
+    before.duration_us += tail.duration_us;
+    before.size += tail.size;
+    let longest = index.segments.iter().map(|segment| segment.duration_us).max().unwrap_or(0);
+    index.target_seconds = index.target_seconds.max((longest + 500_000) / 1_000_000);
+    let path = folder.join("index.m3u8");
+    std::fs::write(&path, index.text()).map_err(|error| MediaError::io("write", &path, error))?;
+    Ok(index)
 }
 
 fn odd(what: &str) -> MediaError {
@@ -82,6 +112,19 @@ fn parse(text: &str) -> Result<(u64, Vec<(String, u64)>), MediaError> {
 }
 
 impl Index {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+             #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n",
+            self.target_seconds
+        );
+        for Segment { name, duration_us, .. } in &self.segments {
+            let (seconds, rest) = (duration_us / 1_000_000, duration_us % 1_000_000);
+            let _ = write!(text, "#EXTINF:{seconds}.{rest:06},\n{name}\n");
+        }
+        text + "#EXT-X-ENDLIST\n"
+    }
+
     pub(crate) fn duration_us(&self) -> u64 {
         self.segments.iter().map(|segment| segment.duration_us).sum()
     }

@@ -10,8 +10,8 @@ use crate::manifest::{Rendition, Source};
 use crate::steps::{Bench, first_track};
 use crate::{mp4, playlist, rate};
 
-/// Longest segment of a copy: a group of up to 4.1 s that begins just before the cut at 4 s.
-const LONGEST_SEGMENT_US: u64 = 8_500_000;
+/// Longest segment of a copy: a group of up to 4.1 s that begins just before the cut at 4 s, and a short tail.
+const LONGEST_SEGMENT_US: u64 = 9_000_000;
 
 /// What a rendition is claimed to be before it is measured.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Claim {
 /// Settles, checks and measures one fresh rendition.
 pub(crate) async fn rendition(bench: &Bench<'_>, claim: &Claim) -> Result<Rendition, MediaError> {
     let folder = bench.out.join("hls").join(&claim.name);
-    let index = playlist::index(&folder)?;
+    let index = playlist::join_short_tail(&folder, playlist::index(&folder)?)?;
     let picture = claim.size.0 > 0;
     if picture {
         let names: Vec<String> = index.segments.iter().map(|segment| segment.name.clone()).collect();
@@ -41,7 +41,7 @@ pub(crate) async fn rendition(bench: &Bench<'_>, claim: &Claim) -> Result<Rendit
     let init = mp4::read(&folder.join("init.mp4"))?;
     let codecs = mp4::codecs(&init).ok_or_else(|| refuse(&claim.name, "declares no codec that browsers know"))?;
     if index.segments.iter().any(|segment| segment.duration_us > LONGEST_SEGMENT_US) {
-        return Err(refuse(&claim.name, "has a segment longer than 8 seconds"));
+        return Err(refuse(&claim.name, "has a segment longer than 9 seconds"));
     }
     let duration_us = index.duration_us();
     check_duration(bench.probe, picture, &claim.name, duration_us)?;

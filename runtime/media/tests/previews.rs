@@ -201,6 +201,21 @@ async fn a_broadcast_stream_that_starts_late_is_copied_and_starts_at_zero() {
 }
 
 #[tokio::test]
+async fn a_last_segment_of_one_frame_is_joined_to_the_one_before_it() {
+    let bench = bench();
+    let seconds = "-frames:v 121 -t 4.0333 -c:a aac";
+    let clip = bench.clip("a.mp4", &[picture("320x180", "30", 6), tone(6)], &format!("{H264} -g 60 {seconds}"));
+    let (_, fast, out, _) = bench.fast(&clip).await;
+    let segments: Vec<(&str, u32)> =
+        fast.manifest.renditions.iter().map(|rendition| (rendition.name.as_str(), rendition.segments)).collect();
+    assert_eq!(segments, [("copy", 1), ("a128", 1)]);
+    let text = std::fs::read_to_string(out.join("hls/copy/index.m3u8")).unwrap();
+    assert!(text.contains("#EXTINF:4.033333,\ns00000.m4s\n#EXT-X-ENDLIST\n"), "{text}");
+    assert!(!out.join("hls/copy/s00001.m4s").exists());
+    assert_exact(&out, "copy", 30.0, 121);
+}
+
+#[tokio::test]
 async fn a_trimmed_clip_shows_only_what_its_edit_list_shows() {
     let bench = bench();
     let options = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 500";

@@ -55,7 +55,7 @@ pub(crate) fn rows(place: &Path, seconds: u32, runs: usize) -> Result<Vec<Row>> 
 
 async fn build(source: &Path, profile: Profile, out: &Path) -> Result<()> {
     let tools = Tools::on_path()?;
-    let probe = probe(&tools, source, container(source)?, &ProbeLimits::default()).await?;
+    let probe = probe(&tools, source, container(source)?, ProbeLimits::default()).await?;
     build_fast(&tools, source, &probe, &profile, out, &Silent, &Cancel::default()).await?;
     Ok(())
 }

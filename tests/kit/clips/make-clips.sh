@@ -13,27 +13,27 @@ set -euo pipefail
 CAMERA_LINES=(
     "camera one."
     "record scene two."
-    "action."
-    "hold the red light on the left."
-    "camera two. move to the right."
+    "ready. action."
+    "open the door."
+    "camera two. go right."
     "cut."
-    "record scene two again."
-    "camera one. action."
-    "stop the sound."
-    "play the last scene."
-    "mark the frame."
-    "cut. that is good."
+    "take three."
+    "sound and light ready."
+    "record scene two. take four."
+    "action. go left."
+    "close the window."
+    "stop. cut."
 )
 CAMERA_EVERY=5
 PICKUP_LINES=("camera two." "record scene two." "action." "cut.")
 PICKUP_EVERY=5
 NOTE_LINES=(
-    "scene two is good."
-    "use camera one for the first part."
-    "then cut to camera two."
-    "mark the frame when the light is red."
-    "the sound of the last scene is not good."
-    "record it again."
+    "scene two. take four."
+    "camera one. sound ready."
+    "cut. start the light."
+    "open the window."
+    "close the door."
+    "record scene five."
 )
 NOTE_EVERY=5
 VOICE=en-us

@@ -122,7 +122,7 @@ fn is_base64(line: &str) -> bool {
 }
 
 fn is_source(path: &str) -> bool {
-    [".rs", ".ts", ".tsx", ".mjs", ".sh", ".py", ".css"].iter().any(|end| path.ends_with(end))
+    [".rs", ".ts", ".tsx", ".mjs", ".sh", ".py"].iter().any(|end| path.ends_with(end))
 }
 
 #[cfg(test)]

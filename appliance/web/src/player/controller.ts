@@ -255,7 +255,8 @@ export class PlayerController {
     const { video } = this;
     if (!video?.requestVideoFrameCallback) return;
     const shown: VideoFrameRequestCallback = (_now, metadata) => {
-      if (this.rate && this.state.playing && !video.seeking) {
+      // One more frame may come after `pause`. Only a frame asked for by name is not overruled.
+      if (this.rate && !this.exchange && !video.seeking && (this.state.playing || this.target === null)) {
         this.target = null;
         this.at(Math.min(this.lastFrame, frameOfMediaTime(metadata.mediaTime, this.rate)));
       }

@@ -10,6 +10,7 @@ import {
 import { Menu, MenuChoice, MenuLabel } from '../ui/menu';
 import { ClockText } from './clock-text';
 import type { PlayerController } from './controller';
+import { AUDIO_ONLY } from './source';
 import type { SourceView } from './use-source';
 import { usePlayerState } from './use-player-state';
 
@@ -112,7 +113,8 @@ function Speed({ player }: { player: PlayerController }) {
 
 function Rungs({ source }: { source: SourceView }) {
   const { rungs, rung, automatic, choose } = source;
-  if (!rung) return null;
+  // Sound has no picture quality to speak of.
+  if (!rung || rung.label === AUDIO_ONLY) return null;
   return (
     <Menu label={`Picture quality: ${rung.label}`} triggerClass="badge-button badge-rung" align="end" up trigger={<span data-testid="rung">{rung.label}</span>}>
       <MenuLabel>Picture quality</MenuLabel>

@@ -15,11 +15,13 @@ export interface SourceEvents {
   onUnplayable(): void;
 }
 
+export const AUDIO_ONLY = 'audio';
+
 /** What a rung is called: `copy 1080p` for the untouched picture, `360p` for an encoded one. */
 export function rungLabel(level: { height: number; bitrate: number }, renditions: readonly Rendition[]): string {
   const sameHeight = renditions.filter((each) => each.height === level.height);
   const nearest = sameHeight.sort((a, b) => Math.abs(a.bandwidth - level.bitrate) - Math.abs(b.bandwidth - level.bitrate))[0];
-  const size = level.height > 0 ? `${level.height}p` : 'audio';
+  const size = level.height > 0 ? `${level.height}p` : AUDIO_ONLY;
   return nearest?.source === 'copy' ? `copy ${size}` : size;
 }
 

@@ -12,6 +12,7 @@ import { Controls, storedVolume } from './controls';
 import type { PlayerAction } from './keys';
 import { Timeline } from './timeline';
 import { useFullscreen } from './use-fullscreen';
+import { useIdle } from './use-idle';
 import { usePlayerState } from './use-player-state';
 import { useSource } from './use-source';
 import { WaveformLane } from './waveform-lane';
@@ -51,6 +52,8 @@ export function VideoViewer({ asset, player, onHandle, onKeys, onStale }: VideoV
   const [captions, setCaptions] = useState(() => readSetting(CAPTIONS_KEY) === 'on');
   const [goingTo, setGoingTo] = useState(false);
   const fullscreen = useFullscreen(frame, video);
+  const playing = usePlayerState(player, (state) => state.playing);
+  const idle = useIdle(fullscreen.active && playing);
   const isAudio = asset.kind === 'audio';
 
   useEffect(() => {
@@ -112,7 +115,7 @@ export function VideoViewer({ asset, player, onHandle, onKeys, onStale }: VideoV
   }, [player, onHandle, changeCaptions, changeDisplay, toggleFullscreen]);
 
   return (
-    <div className={`viewer${isAudio ? ' viewer-audio' : ''}${fullscreen.active ? ' viewer-full' : ''}`} ref={frame}>
+    <div className={`viewer${isAudio ? ' viewer-audio' : ''}${fullscreen.active ? ' viewer-full' : ''}${idle ? ' viewer-idle' : ''}`} ref={frame}>
       <div className="stage">
         <video
           ref={video} className={isAudio ? 'stage-sound' : 'stage-video'} data-testid="player" playsInline preload="auto"

@@ -29,7 +29,7 @@ export function NotReady({ asset, reload }: { asset: Asset; reload: () => void }
       <div className="stage stage-note">
         <div className="stage-card" role="status">
           <div className="stage-line"><Spinner label="Working" /><strong>Getting it ready to play</strong></div>
-          <p className="muted">{step ? `${stepLabel(step.name)}: ${step.state === 'running' ? formatRunning(step.progress) : 'in the queue'}.` : 'One moment.'} It starts here by itself.</p>
+          <p className="muted">{step ? `${step.name === 'playable' ? 'First rendition' : stepLabel(step.name)}: ${step.state === 'running' ? formatRunning(step.progress) : 'in the queue'}.` : 'One moment.'} It starts here by itself.</p>
           {step && <Meter value={step.state === 'running' ? step.progress : 0} label={stepLabel(step.name)} />}
         </div>
       </div>

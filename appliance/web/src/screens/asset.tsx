@@ -20,6 +20,7 @@ import { PageSpinner } from '../ui/small';
 import { AssetDetails } from './asset-details';
 import { NotReady } from './asset-not-ready';
 import { NotFoundScreen } from './plain';
+import '../styles/deck.css';
 import '../styles/player.css';
 import '../styles/transcript.css';
 

@@ -129,7 +129,7 @@ export function NoTranscript({ view, step }: { view: TranscriptView; step: Asset
 
 function wordsFor(step: Asset['steps'][number] | undefined): { title: string; detail: string } {
   switch (step?.state) {
-    case 'waiting': return { title: 'The transcript comes next', detail: 'Words appear here as they are recognised. You can watch meanwhile.' };
+    case 'waiting': return { title: 'The transcript comes next', detail: 'Words appear here as they are recognised.' };
     case 'running': return { title: `Listening, ${formatRunning(step.progress)}`, detail: 'The first words appear here in a moment.' };
     case 'failed': return { title: 'The transcript could not be made', detail: step.note ?? 'Your administrator can see why in the log.' };
     case 'done': return { title: 'No speech was found', detail: 'There is nothing to read in this recording.' };

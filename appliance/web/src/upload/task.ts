@@ -196,7 +196,7 @@ export class UploadTask {
     this.running = running;
     this.set({ phase: 'waiting', problem: null });
     try {
-      const free = await this.world.exclusively(`strongroom-upload-${this.record.fingerprint}`, () =>
+      const free = await this.world.exclusively(`strongroom-upload-${this.record.projectId}-${this.record.fingerprint}`, () =>
         this.transfer(this.file as File, running.signal),
       );
       if (!free) this.set({ phase: 'elsewhere' });

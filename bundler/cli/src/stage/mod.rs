@@ -81,8 +81,15 @@ pub(crate) fn run(args: &StageArgs) -> Result<(), Failure> {
     if args.out.exists() {
         return Err(Failure::Exists { path: args.out.clone() });
     }
-    folder::make_folder(&args.out)?;
-    let mut stage = Stage { top: args.out.clone(), components: Vec::new() };
+    // Beside it first: a stage that is there is whole.
+    let mut beside = args.out.as_os_str().to_owned();
+    beside.push(".partial");
+    let beside = PathBuf::from(beside);
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside).map_err(Failure::io("removed", &beside))?;
+    }
+    folder::make_folder(&beside)?;
+    let mut stage = Stage { top: beside.clone(), components: Vec::new() };
     programs(&mut stage, args)?;
     ffmpeg::stage(&mut stage, &args.ffmpeg)?;
     for models in &args.models {
@@ -90,7 +97,8 @@ pub(crate) fn run(args: &StageArgs) -> Result<(), Failure> {
     }
     let list = StageList { schema: STAGE_SCHEMA.to_owned(), components: stage.components };
     let text = toml::to_string_pretty(&list).map_err(|e| Failure::stage(&args.out, e.to_string()))?;
-    folder::write_new(&args.out.join(STAGE_LIST), text.as_bytes(), 0o644)?;
+    folder::write_new(&beside.join(STAGE_LIST), text.as_bytes(), 0o644)?;
+    std::fs::rename(&beside, &args.out).map_err(Failure::io("put in place", &args.out))?;
     say::data(&args.out.display().to_string()).map_err(Failure::Stdout)
 }
 

@@ -55,7 +55,7 @@ spdx = "Apache-2.0"
 attribution = "Strongroom"
 [hardware]
 memory_bytes = 268435456
-gpu = false
+gpu = "none"
 [[files]]
 path = "model.bin"
 role = "weights"
@@ -154,6 +154,7 @@ fn a_pack_whose_weights_are_not_the_stated_ones_is_refused() {
         let run = stage(&desk, &ffmpeg);
         assert_eq!(run.code, 2);
         assert!(run.stderr.contains(expected), "{}", run.stderr);
+        assert!(!desk.folder.path().join("staged").exists(), "half a stage is no stage");
     }
 }
 

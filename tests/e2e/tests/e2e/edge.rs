@@ -89,7 +89,7 @@ async fn links(appliance: &Appliance, client: &Client, path: &str) {
     let now =
         i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
     let signed = |expires: i64| {
-        let mac = mac(appliance.root(), &["media", &expires.to_string(), audience, version, scope]);
+        let mac = mac_of(appliance.root(), &["media", &expires.to_string(), audience, version, scope]);
         format!("/m/{kid}.{expires}.{audience}.{mac}/{rest}")
     };
     assert_eq!(client.request(Method::GET, &signed(now + 86_400)).send().await.unwrap().status(), StatusCode::OK);
@@ -106,7 +106,7 @@ async fn links(appliance: &Appliance, client: &Client, path: &str) {
 }
 
 /// HMAC-SHA-256, cut to 128 bits, over each part behind its length: as `appliance-app::edge` documents it.
-fn mac(root: &std::path::Path, parts: &[&str]) -> String {
+fn mac_of(root: &std::path::Path, parts: &[&str]) -> String {
     use base64::Engine as _;
     use hmac::Mac as _;
     let secret = std::fs::read(root.join("var/lib/strongroom/keys/edge.key")).unwrap();
