@@ -43,6 +43,8 @@ STAGES = {                                                       # seconds, step
     "c": dict(seconds=(1.0, 30.0), steps=199, batch=5, rate=1.5e-3, offset=False, pads=48, mix=(0.45, 0.35, 0.2),
               horizon=1200),
     "d": dict(seconds=(1.0, 30.0), steps=500, batch=4, rate=1.3e-3, offset=False, pads=48, mix=(0.55, 0.35, 0.1)),
+    "e": dict(seconds=(1.0, 30.0), steps=180, batch=4, rate=7e-4, offset=False, pads=48, mix=(0.55, 0.35, 0.1),
+              silent=0.25),
 }
 
 
@@ -204,7 +206,8 @@ def batch_of(rng, data, stage, earlier):
     seconds = round(seconds * 50) / 50
     full = seconds >= 30
     size = stage["batch"] if stage["offset"] else max(4, min(16, int(stage["batch"] * 20 / (seconds + 4))))
-    made = [speech.stream(rng, data, seconds, full=full and rng.random() < 0.7) for _ in range(size)]
+    made = [speech.stream(rng, data, seconds, full=full and rng.random() < 0.7,
+                          silent=stage.get("silent", 0.06)) for _ in range(size)]
     waves = torch.tensor(np.stack([w for w, _ in made]))
     count = min(AUDIO_CTX, int(seconds * 50) + 4)
     mel = padded(log_mel(waves, rng), min(3000, 2 * count + 16), waves)
@@ -227,7 +230,7 @@ def batch_of(rng, data, stage, earlier):
             target = [(t + offset if t >= TIME0 else t, w) for t, w in target] + [(EOT_, None)]
             given = [SOT_] + [t for t, _ in target[:-1]]
         else:
-            given = [SOT_, TIME0 + int(rng.integers(0, 51))]
+            given = [SOT_, TIME0 if "silent" in stage else TIME0 + int(rng.integers(0, 51))]
             target = [(NOSP_, None), (EOT_, None)]
         lead = 0
         if not stage["offset"] and rng.random() < 0.1 and earlier:
@@ -254,12 +257,16 @@ SINK = float(np.log(VOCAB - USED))
 SOFT = torch.tensor([0.1, 0.2, 0.4, 0.2, 0.1])
 
 
-def token_loss(logits, wanted):
-    """Cross entropy over the whole vocabulary; times may be off by two steps at a price."""
+def token_loss(logits, wanted, second=False):
+    """Cross entropy over the whole vocabulary; times may be off by two steps at a price. With second, <|0.00|> comes
+    next to <|nospeech|>: an engine that rules that one out then meets <|0.00|> and the end, no words."""
     logits = torch.cat([logits, logits.new_full((len(logits), 1), SINK)], 1)
     log = logits.log_softmax(1)
     time = wanted >= TIME0
     plain = -log[~time].gather(1, wanted[~time, None]).sum()
+    if second:
+        quiet = wanted == NOSP_
+        plain = plain + 0.1 * (log[quiet, NOSP_] - log[quiet, TIME0]).sum()
     near = (wanted[time, None] + torch.arange(-2, 3)).clamp(TIME0, USED - 1)
     return (plain - (log[time].gather(1, near) * SOFT).sum()) / len(wanted)
 
@@ -283,7 +290,7 @@ def train(model, name, data, seed, scale):
         audio, bias = model.encode(mel, offset, count, pads)
         table = model.embedding()
         logits, seen = model.decode(ids, audio, bias, table)
-        main = token_loss(logits.flatten(0, 1)[places], wanted)
+        main = token_loss(logits.flatten(0, 1)[places], wanted, "silent" in stage)
         aid = model.heads(audio[:, :count])
         labels = F.cross_entropy(aid[..., :len(WORDS) + 1].flatten(0, 1), frames[0].flatten())
         spoken = frames[0] > 0

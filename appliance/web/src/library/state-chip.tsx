@@ -11,7 +11,7 @@ export function StateChip({ asset }: { asset: Asset }) {
     case 'ready': return <span className="chip chip-ok" data-state="ready">Ready</span>;
     case 'processing': return <span className="chip chip-active" data-state="processing">Processing{percent}</span>;
     case 'playable': {
-      const next = step && step.state === 'running' ? ` · ${stepLabel(step.name).toLowerCase()}${percent}` : '';
+      const next = step?.state === 'running' && <span className="chip-more">· {stepLabel(step.name).toLowerCase()}{percent}</span>;
       return <span className="chip chip-active" data-state="playable">Playable{next}</span>;
     }
   }

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Asset } from '../api/types';
 import type { TimeDisplay } from '../media/timecode';
+import { placeOf } from '../state/library-reducer';
 import { readSetting, writeSetting } from '../state/theme';
 import { Button } from '../ui/button';
 import { ProblemNote } from '../ui/problem';
@@ -61,9 +62,9 @@ export function VideoViewer({ asset, player, onHandle, onKeys, onStale }: VideoV
   }, [player]);
   const source = useSource(player, video, freeze, preview, onStale);
 
-  // The captions' address carries a token that changes; the one first seen stays for the life of the element.
-  const generation = preview?.generation;
-  const captionsUrl = useMemo(() => preview?.captions ?? null, [generation, preview?.captions === null]);
+  // A new token is no reason to load the captions again; a new name is: they grow while the transcript is made.
+  const captionsPlace = placeOf(preview?.captions ?? null);
+  const captionsUrl = useMemo(() => preview?.captions ?? null, [captionsPlace]);
   useEffect(() => {
     const track = video.current?.textTracks[0];
     if (track) track.mode = captions ? 'showing' : 'hidden';

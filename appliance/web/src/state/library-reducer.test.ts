@@ -39,12 +39,15 @@ describe('the library', () => {
 
   it('keeps the addresses it has until a renewal is worth loading everything again', () => {
     const preview = (generation: number, expires: string, captions: string | null = null) =>
-      ({ generation, expires_at: expires, hls: `/m/${expires}/x`, captions, renditions: [] }) as unknown as Preview;
+      ({ generation, expires_at: expires, hls: `/m/${expires}/asset/x.m3u8`, poster: null, card: null, sprites: null, waveform: null, image: null, captions, renditions: [] }) as unknown as Preview;
     const old = preview(1, '2026-11-20T06:00:00Z');
     expect(steadyPreview(old, preview(1, '2026-11-20T06:05:00Z'))).toBe(old);
     expect(steadyPreview(old, preview(1, '2026-11-20T10:00:00Z'))?.expires_at).toContain('T10');
     expect(steadyPreview(old, preview(2, '2026-11-20T06:05:00Z'))?.generation).toBe(2);
     expect(steadyPreview(old, preview(1, '2026-11-20T06:05:00Z', '/c'))?.captions).toBe('/c');
+    const captioned = preview(1, '2026-11-20T06:00:00Z', '/m/t1/en-10.vtt');
+    expect(steadyPreview(captioned, preview(1, '2026-11-20T06:01:00Z', '/m/t2/en-10.vtt'))).toBe(captioned);
+    expect(steadyPreview(captioned, preview(1, '2026-11-20T06:01:00Z', '/m/t2/en-25.vtt'))?.captions).toContain('25');
     expect(steadyPreview(old, null)).toBeNull();
   });
 

@@ -63,8 +63,13 @@ export function steadyPreview(before: Preview | null, after: Preview | null): Pr
   if (!before || !after || before.generation !== after.generation) return after;
   if (!(Date.parse(after.expires_at) - Date.parse(before.expires_at) < NOT_WORTH_RENEWING_MS)) return after;
   const parts = ['hls', 'poster', 'card', 'sprites', 'waveform', 'captions', 'image'] as const;
-  const same = parts.every((part) => (before[part] === null) === (after[part] === null)) && before.renditions.length === after.renditions.length;
+  const same = parts.every((part) => placeOf(before[part]) === placeOf(after[part])) && before.renditions.length === after.renditions.length;
   return same ? before : after;
+}
+
+/** An address without its token: what it names, whoever may read it. Captions get a new name as they grow. */
+export function placeOf(url: string | null): string | null {
+  return url === null ? null : url.replace(/^\/m\/[^/]+\//, '');
 }
 
 function insertNewestFirst(items: readonly Asset[], asset: Asset): Asset[] {
