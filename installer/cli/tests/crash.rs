@@ -48,7 +48,7 @@ fn act(fs: &dyn HostFs, root: &Path, bundle: &Bundle, act: Act) -> Result<(), Fa
 impl Scene {
     /// A host with these releases installed one after the other, and a medium with the next.
     fn new(installed: &[Recipe], next: &Recipe) -> Self {
-        let site = Site::new();
+        let site = Site::in_memory();
         for recipe in installed {
             let bundle = Self::bundle(&site, recipe);
             act(&installer_cli::host_fs::RealFs, &site.root, &bundle, Act::Apply).unwrap();

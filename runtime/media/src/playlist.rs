@@ -47,9 +47,9 @@ pub(crate) fn index(folder: &Path) -> Result<Index, MediaError> {
 
 /// Joins a last segment that is shorter than half a second to the one before it, on disk and in the playlist.
 ///
-/// Players look segments up with a tolerance of a quarter of a second: hls.js takes a last segment of one frame as already
-/// loaded, never ends the stream, and a seek to the last frames hangs. A segment may hold several fragments (RFC 8216
-/// §3.3), so the files are simply put together.
+/// Players look segments up by time with a tolerance (hls.js: a quarter of a second), so a last segment of one frame can
+/// count as loaded when it is not, and what lies in it cannot be reached. A segment may hold several fragments, so the
+/// files are simply put together.
 pub(crate) fn join_short_tail(folder: &Path, mut index: Index) -> Result<Index, MediaError> {
     if index.segments.len() < 2 || index.segments.last().is_none_or(|last| last.duration_us >= SHORT_TAIL_US) {
         return Ok(index);

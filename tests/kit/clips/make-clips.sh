@@ -56,19 +56,20 @@ font() {
     exit 1
 }
 
-# speech SECONDS EVERY OUT.wav LINE...: the lines, evenly apart, over a bed of very quiet room tone.
+# speech SECONDS EVERY OUT.wav LINE...: the lines, evenly apart, over a bed of very quiet room tone. Put end to end and
+# not with `amix`, whose result can depend on the load of the machine.
 speech() {
-    local seconds=$1 every=$2 out=$3 n=0 inputs=() graph="" mix="" line
+    local seconds=$1 every=$2 out=$3 n=0 inputs=() graph="" parts="" line
     shift 3
     for line in "$@"; do
         espeak-ng -v "$VOICE" -s 140 -g 4 -w "$WORK/line-$n.wav" "$line"
         inputs+=(-i "$WORK/line-$n.wav")
-        graph+="[$n:a]aresample=48000,adelay=$((n * every * 1000 + 800))[l$n];"
-        mix+="[l$n]"
+        graph+="[$n:a]aresample=48000,adelay=800,apad=whole_dur=$every,atrim=0:$every,asetpts=N/SR/TB[l$n];"
+        parts+="[l$n]"
         n=$((n + 1))
     done
     ff "${inputs[@]}" -f lavfi -i "anoisesrc=r=48000:a=0.002:c=pink:seed=7:d=$seconds" -filter_complex \
-        "${graph}${mix}[$n:a]amix=inputs=$((n + 1)):normalize=0:duration=longest,atrim=0:$seconds,apad=whole_dur=$seconds[a]" \
+        "${graph}${parts}concat=n=$n:v=0:a=1,apad=whole_dur=$seconds,atrim=0:$seconds,aformat=sample_fmts=dbl:channel_layouts=mono[words];[$n:a]aformat=sample_fmts=dbl:channel_layouts=mono[room];[words][room]amerge=inputs=2,pan=mono|c0=c0+c1[a]" \
         -map '[a]' -ac 1 -c:a pcm_s16le -fflags +bitexact -flags:a +bitexact "$out"
 }
 

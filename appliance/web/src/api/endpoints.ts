@@ -24,6 +24,8 @@ export const api = {
   members: (project: string) => call<Items<Member>>('GET', `/api/v1/projects/${id(project)}/members`),
   setMember: (project: string, user: string, role: ProjectRole) =>
     call<void>('PUT', `/api/v1/projects/${id(project)}/members/${id(user)}`, { body: { role } }),
+  addMember: (project: string, username: string, role: ProjectRole) =>
+    call<Member>('POST', `/api/v1/projects/${id(project)}/members`, { body: { username, role } }),
   removeMember: (project: string, user: string) =>
     call<void>('DELETE', `/api/v1/projects/${id(project)}/members/${id(user)}`),
 

@@ -1,6 +1,6 @@
 // Adds a person to a project: somebody who has an account, or (administrators only) a new account made on the way.
 import { useEffect, useState, type FormEvent } from 'react';
-import { ApiError, asProblem } from '../api/client';
+import { asProblem } from '../api/client';
 import { api } from '../api/endpoints';
 import type { PlatformRole, ProjectRole, User } from '../api/types';
 import { useSignedIn } from '../state/session';
@@ -17,9 +17,10 @@ interface AddMemberProps {
   present: Set<string>;
   onClose: () => void;
   onAdd: (userId: string, role: ProjectRole) => Promise<void>;
+  onAddByName: (username: string, role: ProjectRole) => Promise<void>;
 }
 
-export function AddMemberDialog({ present, onClose, onAdd }: AddMemberProps) {
+export function AddMemberDialog({ present, onClose, onAdd, onAddByName }: AddMemberProps) {
   const { user } = useSignedIn();
   const [users, setUsers] = useState<User[] | null>(null);
   const [chosen, setChosen] = useState('');
@@ -28,22 +29,22 @@ export function AddMemberDialog({ present, onClose, onAdd }: AddMemberProps) {
   const [problem, setProblem] = useState<{ title: string; remedy: string } | null>(null);
   const [creating, setCreating] = useState(false);
 
+  // Only administrators see all accounts; an owner who is none names the person.
+  const byName = user.role !== 'admin';
+
   useEffect(() => {
+    if (byName) return;
     api.users().then(
       ({ items }) => setUsers(items.filter((each) => !present.has(each.id))),
-      (error: unknown) => {
-        // Only administrators see all accounts.
-        const denied = error instanceof ApiError && error.status === 403;
-        setProblem(denied ? { title: 'Only an administrator can look up accounts.', remedy: 'Ask your administrator to add this person to the project.' } : asProblem(error));
-      },
+      (error: unknown) => setProblem(asProblem(error)),
     );
-  }, [present]);
+  }, [byName, present]);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
     try {
-      await onAdd(chosen, role);
+      await (byName ? onAddByName(chosen.trim(), role) : onAdd(chosen, role));
       onClose();
     } catch (error) {
       setProblem(asProblem(error));
@@ -56,7 +57,16 @@ export function AddMemberDialog({ present, onClose, onAdd }: AddMemberProps) {
     <Dialog title="Add a person" onClose={onClose}>
       <form className="form" onSubmit={(event) => void submit(event)}>
         {problem && <ProblemNote problem={problem} />}
-        {!users && !problem && <PageSpinner />}
+        {byName && (
+          <>
+            <Field
+              label="User name" autoComplete="off" autoCapitalize="none" spellCheck={false} value={chosen} required maxLength={64} autoFocus
+              onChange={(event) => setChosen(event.target.value)} hint="The name this person signs in with."
+            />
+            <RoleField role={role} onChange={setRole} />
+          </>
+        )}
+        {!byName && !users && !problem && <PageSpinner />}
         {users?.length === 0 && <p>Everybody with an account is in this project already.</p>}
         {users && users.length > 0 && (
           <>
@@ -70,7 +80,7 @@ export function AddMemberDialog({ present, onClose, onAdd }: AddMemberProps) {
         <div className="form-actions">
           {user.role === 'admin' && <span className="form-actions-start"><Button look="quiet" onClick={() => setCreating(true)}>New account…</Button></span>}
           <Button onClick={onClose}>Cancel</Button>
-          {users && users.length > 0 && <Button look="primary" type="submit" busy={busy} disabled={chosen === ''}>Add</Button>}
+          {(byName || (users && users.length > 0)) && <Button look="primary" type="submit" busy={busy} disabled={chosen.trim() === ''}>Add</Button>}
         </div>
       </form>
     </Dialog>

@@ -363,7 +363,16 @@ pub struct Site {
 
 impl Site {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory where the system has such folders: for tests that act out the loss of what was not synced, for which a
+    /// disk would only be slow.
+    pub fn in_memory() -> Self {
+        Self::at(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    fn at(folder: tempfile::TempDir) -> Self {
         let vendor = Vendor::new();
         let trust = vendor.root_file(folder.path());
         let root = folder.path().join("host");

@@ -1,6 +1,6 @@
 //! The signed media edge from outside: ranges, tampered and expired links, names that climb, and nobody signed in.
 
-use crate::setup::{folder, real, video};
+use crate::setup::{alone, folder, real, video};
 use reqwest::{Method, StatusCode, header};
 use std::time::Duration;
 use tests_kit::client::{Client, is_playable, text};
@@ -8,6 +8,7 @@ use tests_kit::{Appliance, upload};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_edge_serves_ranges_and_refuses_what_is_not_signed() {
+    let _alone = alone().await;
     let Some(real) = real() else { return };
     let place = folder();
     let appliance = Appliance::start(&real.executable(), &place.path().join("root"), None).await.unwrap();

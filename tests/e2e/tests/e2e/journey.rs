@@ -1,7 +1,7 @@
 //! The whole way: a signed bundle on a medium, installed, started; a person in a browser; a picture that moves, words.
 
 use crate::refusals::bad_files;
-use crate::setup::{clips, folder, real};
+use crate::setup::{alone, clips, folder, real};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,6 +12,7 @@ use tests_kit::{Appliance, process};
 #[tokio::test(flavor = "multi_thread")]
 async fn from_a_signed_bundle_to_a_moving_picture_and_words_in_the_browser() {
     let Some([node, chromium, playwright]) = need([Part::Node, Part::Chromium, Part::Playwright]) else { return };
+    let _alone = alone().await;
     let Some(real) = real() else { return };
     let place = folder();
     let root = place.path().join("root");

@@ -1,7 +1,7 @@
 //! The appliance loses its power again and again while files arrive and previews are made. What it had taken over is
 //! there afterwards, each job ended once, and nothing is half published.
 
-use crate::setup::{folder, kills, real, seed, video};
+use crate::setup::{alone, folder, kills, real, seed, video};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,6 +18,7 @@ const SETTLED: Duration = Duration::from_secs(600);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn power_cuts_lose_no_file_that_was_taken_over_and_publish_nothing_half() {
+    let _alone = alone().await;
     let Some(real) = real() else { return };
     let place = folder();
     let (root, executable) = (place.path().join("root"), real.executable());

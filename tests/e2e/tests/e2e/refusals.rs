@@ -1,6 +1,6 @@
 //! Files that are no media, or broken: refused with a plain sentence, while another upload goes on.
 
-use crate::setup::{folder, real, video};
+use crate::setup::{alone, folder, real, video};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -42,6 +42,7 @@ pub(crate) fn bad_files(folder: &Path) -> Vec<Bad> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_files_are_refused_with_a_plain_sentence_while_a_good_one_becomes_playable() {
+    let _alone = alone().await;
     let Some(real) = real() else { return };
     let place = folder();
     let appliance = Appliance::start(&real.executable(), &place.path().join("root"), None).await.unwrap();

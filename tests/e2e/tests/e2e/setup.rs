@@ -82,6 +82,12 @@ pub(crate) fn real() -> Option<&'static Real> {
     }
 }
 
+/// Held by tests that keep the whole machine busy, so that they come one after the other.
+pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    ALONE.lock().await
+}
+
 /// The sample clips, made once.
 pub(crate) fn clips() -> &'static Path {
     static CLIPS: OnceLock<PathBuf> = OnceLock::new();
