@@ -9,31 +9,35 @@
 # The same files come out of the same ffmpeg and espeak-ng on every run. What exists already is left alone.
 set -euo pipefail
 
-# What is said, and how many seconds apart. A small vocabulary, so that a small speech model can be checked against it.
+# What is said, and how many seconds apart. Words of the demo speech pack
+# (models/packs/demo-speech-en), with a capital after each full stop: espeak-ng pauses only there.
 CAMERA_LINES=(
-    "camera one."
-    "record scene two."
-    "ready. action."
-    "open the door."
-    "camera two. go right."
-    "cut."
-    "take three."
-    "sound and light ready."
-    "record scene two. take four."
-    "action. go left."
-    "close the window."
-    "stop. cut."
+    "Camera one. Record scene two. Action."
+    "Sound ready. Light ready. Camera ready. Action."
+    "Record the scene. Stop the sound. Cut."
+    "Take six. Open the right window. Go."
+    "Open the left door. Start camera six. Go."
+    "Stop the camera. Close the window. Cut."
+    "Start the scene. Stop the sound. Close the light."
+    "Stop camera one. Start camera two. Record the door."
+    "Camera two ready. Start the camera. Action."
+    "Record scene one. Take two. Ready. Action."
 )
-CAMERA_EVERY=5
-PICKUP_LINES=("camera two." "record scene two." "action." "cut.")
+CAMERA_EVERY=6
+PICKUP_LINES=(
+    "Camera one. Record scene two. Action."
+    "Open the window and close the door."
+    "Close the right window and open the left window."
+    "Record the scene. Stop the sound. Cut."
+)
 PICKUP_EVERY=5
 NOTE_LINES=(
-    "scene two. take four."
-    "camera one. sound ready."
-    "cut. start the light."
-    "open the window."
-    "close the door."
-    "record scene five."
+    "Sound ready. Light ready. Camera ready. Action."
+    "Take six. Open the right window. Go."
+    "Stop camera one. Start camera two. Record the door."
+    "Start the scene. Stop the sound. Close the light."
+    "Open the window and close the door."
+    "Stop the camera. Close the window. Cut."
 )
 NOTE_EVERY=5
 VOICE=en-us
