@@ -66,7 +66,7 @@ speech() {
     local seconds=$1 every=$2 out=$3 n=0 inputs=() graph="" parts="" line
     shift 3
     for line in "$@"; do
-        espeak-ng -v "$VOICE" -s 140 -g 4 -w "$WORK/line-$n.wav" "$line"
+        espeak-ng -v "$VOICE" -s 130 -w "$WORK/line-$n.wav" "$line"
         inputs+=(-i "$WORK/line-$n.wav")
         graph+="[$n:a]aresample=48000,adelay=800,apad=whole_dur=$every,atrim=0:$every,asetpts=N/SR/TB[l$n];"
         parts+="[l$n]"
