@@ -6,7 +6,7 @@ use appliance_domain::policy::Action;
 use appliance_domain::{SessionId, UserId};
 use sha2::{Digest, Sha256};
 
-use crate::ports::{StoreError, StoreErrorKind};
+use crate::ports::{Accounts, Ids, StoreError, StoreErrorKind};
 use crate::{Actor, App, AppError, passwords};
 
 /// A fresh session with its secret, which is told once and never stored.
@@ -43,6 +43,20 @@ fn digest(token: [u8; 32]) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
+/// Gives a person a new one-time password and ends their sessions. For the host's console, which may act beside a running
+/// appliance: it needs no more than people and randomness.
+pub async fn reset_password(accounts: &dyn Accounts, ids: &dyn Ids, username: &str) -> Result<Invited, AppError> {
+    let username = Username::parse(username)?;
+    let found = accounts.credentials(username.as_str()).await?;
+    let mut user = found.ok_or(AppError::NotFound { what: "user" })?.user;
+    let one_time_password = passwords::one_time(ids.secret());
+    let hash = passwords::hash(one_time_password.clone(), ids.secret()).await?;
+    accounts.set_password(user.id, &hash, true, None).await?;
+    user.must_change_password = true;
+    tracing::warn!(user = %user.id, "password reset from the console");
+    Ok(Invited { user, one_time_password })
+}
+
 impl App {
     /// Makes the first administrator on an appliance that has no people yet; `None` on one that has.
     pub async fn first_run(&self) -> Result<Option<Invited>, AppError> {
@@ -72,19 +86,6 @@ impl App {
             _ => error.into(),
         })?;
         tracing::info!(user = %user.id, role = role.as_str(), "person added");
-        Ok(Invited { user, one_time_password })
-    }
-
-    /// Gives a person a new one-time password and ends their sessions. For the host's console only.
-    pub async fn reset_password(&self, username: &str) -> Result<Invited, AppError> {
-        let username = Username::parse(username)?;
-        let found = self.ports.accounts.credentials(username.as_str()).await?;
-        let mut user = found.ok_or(AppError::NotFound { what: "user" })?.user;
-        let one_time_password = passwords::one_time(self.ports.ids.secret());
-        let hash = passwords::hash(one_time_password.clone(), self.ports.ids.secret()).await?;
-        self.ports.accounts.set_password(user.id, &hash, true, None).await?;
-        user.must_change_password = true;
-        tracing::warn!(user = %user.id, "password reset from the console");
         Ok(Invited { user, one_time_password })
     }
 

@@ -278,7 +278,8 @@ impl Attempt<'_> {
         let (sender, mut segments) = tokio::sync::mpsc::channel(64);
         let request = SpeechRequest { audio, offset_ms };
         let engine = ports.speech.transcribe(&request, sender, &told, &self.cancel);
-        let keep = async {
+        // The receiver goes with the block: when keeping fails, the engine's next segment finds nobody and it stops.
+        let keep = async move {
             while let Some(segment) = segments.recv().await {
                 ports.catalog.add_segments(self.lease, version, std::slice::from_ref(&segment)).await?;
                 self.app.live.send(Moment::Segment { project: asset.project, asset: asset.id, segment });

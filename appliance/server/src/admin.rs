@@ -1,18 +1,20 @@
 //! Acts on people from the host's console.
 
+use appliance_app::accounts;
+use appliance_store::SqliteAccounts;
+
 use crate::cli::ResetArgs;
-use crate::config::Config;
 use crate::error::ServerError;
 use crate::layout::{Layout, Slot};
-use crate::{system, wire};
+use crate::system::{self, SystemIds};
 
-/// Gives a person a new one-time password. Only while the appliance is stopped: its store has one owner at a time.
+/// Gives a person a new one-time password, also beside a running appliance.
 pub(crate) async fn reset_password(args: &ResetArgs) -> Result<(), ServerError> {
-    let layout = Layout::new(&args.root.root);
-    let slot = slot()?;
-    let config = Config::load(&layout.config())?;
-    let app = wire::app(&layout, &slot, &config)?;
-    let invited = app.reset_password(&args.user).await?;
+    let path = Layout::new(&args.root.root).data().join("db/control.sqlite");
+    // Opening would make an empty database where there is none.
+    std::fs::metadata(&path).map_err(|source| ServerError::File { path: path.clone(), source })?;
+    let people = SqliteAccounts::open(&path)?;
+    let invited = accounts::reset_password(&people, &SystemIds, &args.user).await?;
     system::print(&format!("user: {}", invited.user.username));
     system::print(&format!("one-time password: {}", invited.one_time_password));
     Ok(())

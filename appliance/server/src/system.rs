@@ -59,5 +59,9 @@ pub(crate) fn print(line: &str) {
 pub(crate) fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("STRONGROOM_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,sled=warn,h2=warn,hyper=warn,rustls=warn,whisper_rs=warn"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .try_init();
 }

@@ -149,4 +149,20 @@ mod tests {
         seen.sort();
         assert_eq!(seen, ["ca.crt", "ca.key"]);
     }
+
+    #[test]
+    fn a_supplied_certificate_is_used_and_a_broken_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp(1_800_000_000_000);
+        let (issuer, _) = authority(folder.path(), now).unwrap();
+        let (certificate, key) = leaf(&Config::default(), &issuer, now).unwrap();
+        let paths = [folder.path().join("site.crt"), folder.path().join("site.key")];
+        std::fs::write(&paths[0], certificate).unwrap();
+        std::fs::write(&paths[1], key).unwrap();
+        let [certificate, private_key] = paths.clone();
+        let config = Config { tls: Some(crate::config::Tls { certificate, private_key }), ..Config::default() };
+        assert!(identity(&config, folder.path(), now).unwrap().authority.is_none());
+        std::fs::write(&paths[1], "not a key").unwrap();
+        assert!(matches!(identity(&config, folder.path(), now), Err(ServerError::Certificate { .. })));
+    }
 }

@@ -120,7 +120,7 @@ fn by_hand(source: &Path, out: &Path, copied: bool, seconds: u32) -> Result<()> 
     ]
     .concat();
     ffmpeg(out, &[&first[..], &hls, &["-hls_fmp4_init_filename", "a.mp4", "a.m3u8"]].concat())?;
-    let waveform = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let waveform =
             scope.spawn(|| ffmpeg(out, &["-i", source, "-vn", "-ac", "1", "-ar", "8000", "-f", "s16le", "peaks.raw"]));
         let sheet = ffmpeg(
@@ -139,8 +139,7 @@ fn by_hand(source: &Path, out: &Path, copied: bool, seconds: u32) -> Result<()> 
             ],
         );
         sheet.and(waveform.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the waveform's thread ended"))))
-    });
-    waveform
+    })
 }
 
 fn ffmpeg(folder: &Path, arguments: &[&str]) -> Result<()> {

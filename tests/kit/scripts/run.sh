@@ -5,6 +5,9 @@
 LISTEN=${STRONGROOM_LISTEN:-127.0.0.1:8443}
 ROOT=$STATE/root
 
+# One at a time: two would cut, install and serve the same folders. Held by whatever still runs, so it cannot go stale.
+exec 9>"$STATE/lock"
+flock -n 9 || die "Strongroom runs from this checkout already" "stop the other \`make run\` with Ctrl-C first"
 packages "${BUILD_PACKAGES[@]}"
 need_toolchains
 web

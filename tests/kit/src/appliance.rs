@@ -82,7 +82,12 @@ impl Appliance {
                 && let Ok(answer) = client.call(Method::GET, "/readyz", None).await
                 && answer.status.is_success()
             {
-                return Ok(());
+                // Another appliance under the same root would answer as well, while this one is about to give up.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if self.guard.ended()?.is_none() {
+                    return Ok(());
+                }
+                continue;
             }
             if Instant::now() >= until {
                 bail!("the appliance is not ready within {limit:?}\n{}", self.guard.text());
