@@ -2,6 +2,7 @@
 // paused the frame asked for is the truth, while playing it is the one the browser says it has just shown.
 import type { Rate } from '../api/types';
 import { centreOfFrame, frameAt, frameOfMediaTime, isUsableRate } from '../media/timecode';
+import { SeekWatch } from './seek-watch';
 
 export interface PlayerState {
   playing: boolean;
@@ -42,6 +43,16 @@ export class PlayerController {
   private wantedRate = 1;
   /** Called just before a seek or a pause takes effect: moments when a source may be exchanged unnoticed. */
   onQuietMoment: (() => void) | null = null;
+  /** Called when a seek to the end waits although all data is there: the source then says that nothing follows. */
+  onEndMissing: (() => void) | null = null;
+  private readonly watch = new SeekWatch({
+    finish: () => this.onEndMissing?.(),
+    // Rather a neighbouring frame with its right number than a spinner for ever.
+    gaveUp: () => {
+      this.target = null;
+      if (this.video) this.at(this.rate ? frameAt(this.video.currentTime, this.rate) : 0);
+    },
+  });
 
   constructor(private readonly facts: MediaFacts) {
     this.state = {
@@ -79,6 +90,7 @@ export class PlayerController {
     this.sync();
     return () => {
       this.endShuttle();
+      this.watch.stop();
       for (const name of EVENTS) video.removeEventListener(name, this.onEvent);
       if (this.frameCallback) video.cancelVideoFrameCallback?.(this.frameCallback);
       cancelAnimationFrame(this.tick);
@@ -90,6 +102,7 @@ export class PlayerController {
 
   /** The source is about to be taken away; position and playing state are kept until `sourceReady`. */
   holdForSource(): void {
+    this.watch.stop();
     this.exchange ??= { playing: this.state.playing };
   }
 
@@ -244,6 +257,7 @@ export class PlayerController {
     this.target = frame;
     this.onQuietMoment?.();
     this.video.currentTime = seconds;
+    this.watch.follow(this.video, seconds, this.state.duration);
     this.set({ time: this.startOf(frame, seconds), frame, ended: false });
   }
 

@@ -57,6 +57,11 @@ export class Source {
     if (this.hls) this.hls.nextLevel = index;
   }
 
+  /** Says that nothing follows what is buffered. hls.js does so itself, except before any sound has played. */
+  declareEnd(): void {
+    this.hls?.trigger(Events.BUFFER_EOS, { type: null });
+  }
+
   get isAutomatic(): boolean {
     return this.hls?.autoLevelEnabled ?? true;
   }

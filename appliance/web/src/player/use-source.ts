@@ -84,6 +84,7 @@ export function useSource(
       },
     });
     source.current = made;
+    player.onEndMissing = () => made.declareEnd();
     const resume = () => {
       failures.current = 0;
       if (!player.rate && player.snapshot().time <= 0) thaw();
@@ -94,6 +95,7 @@ export function useSource(
     return () => {
       element.removeEventListener('loadedmetadata', resume);
       element.removeEventListener('seeked', thaw);
+      player.onEndMissing = null;
       player.holdForSource();
       holdPicture(element, canvas);
       made.destroy();

@@ -9,6 +9,7 @@ mod bundle;
 mod damage;
 mod edge;
 mod journey;
+mod permissions;
 mod power;
 mod refusals;
 mod setup;
