@@ -25,6 +25,11 @@ use crate::ports::media::{EngineError, SpeechRequest};
 use crate::ports::{Observer, StoreError, StoreErrorKind};
 use crate::runner::{JobRunner, Outcome, VerdictKind};
 
+/// Starts of a job at most. High, since an attempt that was lost with its process (a power cut) is rarely the job's fault.
+pub(crate) const STARTS_MAX: u32 = 20;
+/// An attempt from this one on that ends in an error is the last.
+const TRIES_MAX: u32 = 3;
+
 /// Why a job stopped before its end.
 #[derive(Debug)]
 enum Halt {
@@ -114,10 +119,11 @@ impl JobRunner for App {
 }
 
 fn gave_up(job: &Job, halt: Halt) -> Outcome {
+    let again = if job.attempt < TRIES_MAX { VerdictKind::Retry } else { VerdictKind::Fail };
     let (problem, verdict) = match halt {
         Halt::Engine(EngineError::Cancelled) => (None, VerdictKind::Cancel),
         Halt::Engine(EngineError::Input(problem)) => (Some(problem), VerdictKind::Fail),
-        Halt::Engine(EngineError::Engine(problem)) => (Some(problem), VerdictKind::Retry),
+        Halt::Engine(EngineError::Engine(problem)) => (Some(problem), again),
         Halt::Store(error) if error.kind == StoreErrorKind::LeaseLost => (None, VerdictKind::Lost),
         Halt::Store(error) => {
             tracing::error!(job = %job.id, error = %runtime_diag::one_line(&error), "job stopped by the store");
@@ -138,7 +144,7 @@ fn gave_up(job: &Job, halt: Halt) -> Outcome {
                 .into(),
                 retryable: true,
             };
-            (Some(problem), VerdictKind::Retry)
+            (Some(problem), again)
         }
         Halt::Moot => (None, VerdictKind::Lost),
     };
@@ -158,7 +164,7 @@ impl Attempt<'_> {
             upload: None,
             asset: Some(asset),
             version: Some(version),
-            max_attempts: 3,
+            max_attempts: STARTS_MAX,
             created_at: self.app.ports.clock.now(),
         }
     }

@@ -202,7 +202,7 @@ impl App {
             upload: Some(id),
             asset: None,
             version: None,
-            max_attempts: 5,
+            max_attempts: crate::pipeline::STARTS_MAX,
             created_at: self.ports.clock.now(),
         };
         self.ports.catalog.begin_verifying(id, idempotency_key, &job).await?;

@@ -14,6 +14,7 @@ import { Meter } from '../ui/small';
 import { useToast } from '../ui/toast';
 import { Words } from '../ui/words';
 import { currentStep } from '../upload/steps';
+import { CardWave } from './card-wave';
 import { StateChip } from './state-chip';
 
 const KINDS = { video: { Icon: VideoIcon, word: 'Video' }, audio: { Icon: AudioIcon, word: 'Audio' }, image: { Icon: ImageIcon, word: 'Image' } };
@@ -27,16 +28,21 @@ export function AssetCard({ asset }: { asset: Asset }) {
   const step = currentStep(asset.steps);
   const openable = asset.preview !== null || asset.state !== 'processing';
 
+  const wave = asset.kind === 'audio' ? (asset.preview?.waveform ?? null) : null;
+  const to = `/p/${asset.project_id}/a/${asset.id}`;
+
   const body = (
     <span className={asset.preview?.card ? 'card-picture' : 'card-picture card-picture-blank'} {...scrub.handlers}>
       {asset.preview?.card ? (
         <img src={asset.preview.card} alt="" loading="lazy" decoding="async" className={asset.kind === 'image' ? 'card-image' : ''} />
+      ) : wave ? (
+        <CardWave url={wave} />
       ) : (
         <span className={`card-blank card-blank-${asset.kind}`}>{asset.state === 'failed' ? <AlertIcon size={32} /> : <Icon size={32} />}</span>
       )}
       {scrub.cue && <SpriteView cue={scrub.cue} className="card-sprite" />}
       {scrub.fraction !== null && <span className="card-playhead" style={{ left: `${scrub.fraction * 100}%` }} />}
-      {asset.preview?.card && <span className="card-kind" title={word}><Icon size={16} /></span>}
+      {(asset.preview?.card || wave) && <span className="card-kind" title={word}><Icon size={16} /></span>}
       {duration !== null && asset.kind !== 'image' && (
         <span className="card-duration tabular">
           {scrub.fraction !== null ? formatDuration(scrub.fraction * duration) : formatDuration(duration)}
@@ -48,13 +54,16 @@ export function AssetCard({ asset }: { asset: Asset }) {
   return (
     <article className="card" data-testid="asset-card" data-asset={asset.id} data-state={asset.state}>
       {openable ? (
-        <Link to={`/p/${asset.project_id}/a/${asset.id}`} className="card-link" aria-label={`${asset.title}, ${word.toLowerCase()}`} onKeyDown={scrub.onKeyDown} onBlur={scrub.end}>{body}</Link>
+        <Link to={to} className="card-link" aria-label={`${asset.title}, ${word.toLowerCase()}`} onKeyDown={scrub.onKeyDown} onBlur={scrub.end}>{body}</Link>
       ) : (
         <div className="card-link">{body}</div>
       )}
       {asset.state === 'processing' && step && <Meter value={step.state === 'running' ? step.progress : 0} label={`Processing of ${asset.title}`} />}
       <div className="card-text">
-        <div className="card-title truncate" title={asset.title}>{asset.title}</div>
+        <div className="card-title truncate" title={asset.title}>
+          {/* For the pointer only: with the keyboard the picture is the one stop of the card. */}
+          {openable ? <Link to={to} tabIndex={-1} aria-hidden="true">{asset.title}</Link> : asset.title}
+        </div>
         <div className="card-meta">
           <StateChip asset={asset} />
           <span className="muted small truncate">{formatDay(asset.created_at)}</span>

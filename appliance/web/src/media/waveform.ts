@@ -63,7 +63,45 @@ export function loudest(wave: Waveform): number {
   return top;
 }
 
-export async function loadWaveform(url: string, signal: AbortSignal): Promise<Waveform | null> {
+/** The outline of a whole recording as one closed path: `columns` wide, from 0 to 2 high, loudest at the edges. */
+export function waveformPath(wave: Waveform, columns: number): string {
+  const peaks = reducePeaks(wave, columns, wave.durationSeconds);
+  const gain = gainOf(wave);
+  // A hair of height even in silence, so that there is always a line.
+  const edge = (column: number, side: 0 | 1) => {
+    const peak = (peaks[column * 2 + side] ?? 0) * gain;
+    return (1 - (side === 1 ? Math.max(peak, 0.015) : Math.min(peak, -0.015))).toFixed(3);
+  };
+  let path = '';
+  for (let column = 0; column < columns; column += 1) {
+    path += `M${column + 0.2} ${edge(column, 1)}h.6V${edge(column, 0)}h-.6z`;
+  }
+  return path;
+}
+
+/** Quiet recordings are drawn larger, but silence is not blown up into noise. */
+export function gainOf(wave: Waveform): number {
+  return 1 / Math.max(0.15, loudest(wave));
+}
+
+const paths = new Map<string, Promise<string | null>>();
+const PATHS_MAX = 300;
+const PATH_COLUMNS = 72;
+
+/** The outline for a card, loaded and reduced once. `key` names the waveform whatever the token in `url` is. */
+export function loadWaveformPath(key: string, url: string): Promise<string | null> {
+  const known = paths.get(key);
+  if (known) return known;
+  const path = loadWaveform(url).then((wave) => {
+    if (!wave) paths.delete(key);
+    return wave && waveformPath(wave, PATH_COLUMNS);
+  });
+  paths.set(key, path);
+  if (paths.size > PATHS_MAX) paths.delete(paths.keys().next().value as string);
+  return path;
+}
+
+export async function loadWaveform(url: string, signal: AbortSignal | null = null): Promise<Waveform | null> {
   try {
     const response = await fetch(url, { credentials: 'same-origin', signal });
     return response.ok ? parseWaveform(await response.json()) : null;

@@ -47,11 +47,8 @@ export class PlayerController {
   onEndMissing: (() => void) | null = null;
   private readonly watch = new SeekWatch({
     finish: () => this.onEndMissing?.(),
-    // Rather a neighbouring frame with its right number than a spinner for ever.
-    gaveUp: () => {
-      this.target = null;
-      if (this.video) this.at(this.rate ? frameAt(this.video.currentTime, this.rate) : 0);
-    },
+    // Rather an earlier frame with its right number than a spinner for ever.
+    gaveUp: (seconds) => this.seekTo(seconds),
   });
 
   constructor(private readonly facts: MediaFacts) {

@@ -12,7 +12,7 @@ export interface StuckSeek {
   tried: number;
 }
 
-export type Remedy = { what: 'wait' } | { what: 'finish' } | { what: 'detour'; to: number } | { what: 'give-up' };
+export type Remedy = { what: 'wait' } | { what: 'finish' } | { what: 'detour'; to: number } | { what: 'give-up'; to: number };
 
 // How much the end of sound and picture may differ, and within which distance of the end a seek can be held up.
 const END_TOLERANCE = 0.5;
@@ -26,21 +26,23 @@ export function endIsThere({ target, duration, buffered }: Pick<StuckSeek, 'targ
   return target >= duration - NEAR_END && buffered.some(({ start, end }) => start <= target && end >= duration - END_TOLERANCE);
 }
 
-/** What to do about a seek that has not arrived: declare the end; go a little back and come again; stay there. */
+/** What to do about a seek that has not arrived: declare the end; go a little back and come again; stay back. */
 export function remedyFor(seek: StuckSeek): Remedy {
   const range = seek.buffered.find(({ start, end }) => start <= seek.target && end >= seek.duration - END_TOLERANCE);
   if (!range || !endIsThere(seek)) return { what: 'wait' };
   if (seek.stuckMs < (seek.tried === 0 ? FINISH_AFTER_MS : NEXT_AFTER_MS)) return { what: 'wait' };
   if (seek.tried === 0) return { what: 'finish' };
   const back = DETOURS[seek.tried - 1];
-  return back === undefined ? { what: 'give-up' } : { what: 'detour', to: Math.max(range.start, seek.target - back) };
+  const last = DETOURS.at(-1) as number;
+  const to = Math.max(range.start, seek.target - (back ?? last));
+  return { what: back === undefined ? 'give-up' : 'detour', to };
 }
 
 export interface SeekWatchActs {
   /** Tells the browser that nothing follows what is buffered. */
   finish(): void;
-  /** The picture stays where the last detour led. */
-  gaveUp(): void;
+  /** No remedy helped; the farthest detour is where a picture can be had. */
+  gaveUp(seconds: number): void;
 }
 
 const CHECK_MS = 100;
@@ -96,7 +98,7 @@ export class SeekWatch {
       video.currentTime = remedy.to;
     } else {
       this.stop();
-      this.acts.gaveUp();
+      this.acts.gaveUp(remedy.to);
     }
   }
 }

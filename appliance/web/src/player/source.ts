@@ -62,10 +62,6 @@ export class Source {
     this.hls?.trigger(Events.BUFFER_EOS, { type: null });
   }
 
-  get isAutomatic(): boolean {
-    return this.hls?.autoLevelEnabled ?? true;
-  }
-
   destroy(): void {
     this.hls?.destroy();
     this.hls = null;

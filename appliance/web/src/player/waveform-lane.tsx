@@ -1,6 +1,6 @@
 // The sound as a picture: beneath the seek bar for video, as the picture itself for audio. Click or drag to seek.
 import { useEffect, useRef, useState, type PointerEvent } from 'react';
-import { loadWaveform, loudest, reducePeaks, type Waveform } from '../media/waveform';
+import { gainOf, loadWaveform, reducePeaks, type Waveform } from '../media/waveform';
 import { onThemeChange } from '../state/theme';
 import type { PlayerController } from './controller';
 import { usePlayerState } from './use-player-state';
@@ -80,8 +80,7 @@ function paint(canvas: HTMLCanvasElement | null, wave: Waveform, duration: numbe
   context.fillStyle = colour;
   const columns = Math.floor(width / (BAR + GAP));
   const peaks = reducePeaks(wave, columns, duration);
-  // Quiet recordings are drawn larger, but silence is not blown up into noise.
-  const gain = 1 / Math.max(0.15, loudest(wave));
+  const gain = gainOf(wave);
   const middle = height / 2;
   for (let column = 0; column < columns; column += 1) {
     const low = (peaks[column * 2] ?? 0) * gain;

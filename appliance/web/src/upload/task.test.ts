@@ -24,6 +24,8 @@ class FakeServer {
   completeErrors: ApiError[] = [];
   openError: ApiError | null = null;
   keys = new Set<string>();
+  /** The file is refused before the answer to `complete` has arrived. */
+  refusesAtOnce = false;
 
   api = {
     openUpload: async () => {
@@ -41,8 +43,10 @@ class FakeServer {
       this.keys.add(key);
       const error = this.completeErrors.shift();
       if (error) throw error;
-      this.upload = { ...this.upload, state: 'verifying' };
-      return this.upload;
+      const answer: Upload = { ...this.upload, state: 'verifying' };
+      const problem = { code: 'media.executable', title: 'the file is a program, not media', remedy: 'choose a media file', retryable: false };
+      this.upload = this.refusesAtOnce ? { ...answer, state: 'refused', problem } : answer;
+      return answer;
     },
     asset: async () => this.asset,
     deleteUpload: async () => void this.calls.push('delete'),
@@ -98,7 +102,7 @@ describe('an upload', () => {
     const task = new UploadTask(world, recordOf());
     task.start(file);
     await until(() => task.view.phase === 'verifying');
-    expect(server.calls).toEqual(['open', 'complete']);
+    expect(server.calls.slice(0, 2)).toEqual(['open', 'complete']);
     expect(world.puts.sort()).toEqual([1, 2, 3]);
     expect(traySteps(1, task.view.upload, null).map((step) => step.state)).toEqual(['done', 'running', 'waiting', 'waiting', 'waiting']);
 
@@ -192,5 +196,15 @@ describe('an upload', () => {
     expect(traySteps(1, task.view.upload, null)[1]?.state).toBe('failed');
     await task.remove();
     expect(server.calls).toContain('delete');
+  });
+
+  it('shows a refusal that was quicker than the answer to complete', async () => {
+    const server = new FakeServer();
+    server.refusesAtOnce = true;
+    const task = new UploadTask(worldOf(server), recordOf());
+    task.start(file);
+    await until(() => task.view.phase === 'refused');
+    expect(task.view.phase).toBe('refused');
+    expect(task.view.problem?.code ?? task.view.upload?.problem?.code).toBe('media.executable');
   });
 });

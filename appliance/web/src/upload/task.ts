@@ -219,6 +219,8 @@ export class UploadTask {
         upload = await this.complete(upload, parts, signal, round);
       }
       this.adopt(upload);
+      // What was told of it before this answer came was not listened to: a refusal may be quicker than the answer.
+      if (upload.state === 'verifying') await this.refresh();
     } finally {
       release();
     }
