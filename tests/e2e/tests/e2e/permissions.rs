@@ -88,7 +88,9 @@ async fn every_operation_refuses_those_who_may_not() {
             continue;
         }
         let answer = newcomer.call(operation.method.clone(), &path, body.as_ref()).await.unwrap();
-        let hidden = operation.path.contains("/uploads/") || operation.path.contains("/assets/") || operation.path.contains("/jobs/");
+        let hidden = operation.path.contains("/uploads/")
+            || operation.path.contains("/assets/")
+            || operation.path.contains("/jobs/");
         let wanted = if hidden { (404, "not-found") } else { (403, "password.change-required") };
         assert_eq!((answer.status.as_u16(), answer.code()), wanted, "{what}: {}", answer.body);
     }
@@ -107,7 +109,10 @@ async fn every_operation_refuses_those_who_may_not() {
     admin.post(&members, &json!({ "username": "newcomer", "role": "viewer" })).await.unwrap();
     newcomer.get(&format!("/api/v1/projects/{project}/assets")).await.unwrap();
     let upload = json!({ "file_name": "a.mp4", "size": 10 });
-    for (path, body) in [(format!("/api/v1/projects/{project}/uploads"), &upload), (members, &json!({ "username": "admin", "role": "viewer" }))] {
+    for (path, body) in [
+        (format!("/api/v1/projects/{project}/uploads"), &upload),
+        (members, &json!({ "username": "admin", "role": "viewer" })),
+    ] {
         let answer = newcomer.call(Method::POST, &path, Some(body)).await.unwrap();
         assert_eq!((answer.status.as_u16(), answer.code()), (403, "permission.denied"), "{path}");
     }
