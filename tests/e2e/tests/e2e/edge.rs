@@ -27,7 +27,7 @@ async fn the_edge_serves_ranges_and_refuses_what_is_not_signed() {
 }
 
 /// Follows the playlists as a player does.
-async fn first_segment(client: &Client, playlist: &str) -> String {
+pub(crate) async fn first_segment(client: &Client, playlist: &str) -> String {
     let mut path = playlist.to_owned();
     for _ in 0..2 {
         let listed = String::from_utf8(client.bytes(&path).await.unwrap()).unwrap();

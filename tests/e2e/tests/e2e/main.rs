@@ -10,6 +10,7 @@ mod damage;
 mod edge;
 mod journey;
 mod permissions;
+mod playable;
 mod power;
 mod refusals;
 mod setup;
