@@ -6,7 +6,21 @@ use appliance_domain::policy::Action;
 use appliance_domain::{ProjectId, UserId};
 
 use crate::ports::catalog::ProjectEntry;
+use crate::ports::{StoreError, StoreErrorKind};
 use crate::{Actor, App, AppError, Manager, Viewer};
+
+/// A change of members is in conflict only where it would leave the project without an owner.
+fn last_owner(error: StoreError) -> AppError {
+    match error.kind {
+        StoreErrorKind::Conflict => AppError::Conflict {
+            code: "member.last-owner",
+            what: "a project needs an owner, and this is its last one".into(),
+            remedy: "make somebody else an owner first",
+        },
+        StoreErrorKind::NotFound => AppError::NotFound { what: "member" },
+        _ => error.into(),
+    }
+}
 
 impl App {
     /// The actor's projects, last changed first.
@@ -55,18 +69,32 @@ impl App {
         if !self.ports.catalog.project_exists(manager.project).await? {
             return Err(AppError::NotFound { what: "project" });
         }
-        Ok(self.ports.catalog.set_member(manager.project, user, role, self.ports.clock.now()).await?)
+        let now = self.ports.clock.now();
+        self.ports.catalog.set_member(manager.project, user, role, now).await.map_err(last_owner)
     }
 
-    /// Finds a person by their exact user name, so that owners can add members without seeing the list of all people.
-    pub async fn person_by_name(&self, _manager: &Manager, username: &str) -> Result<User, AppError> {
+    /// Adds a person by their exact user name, so that owners need not see the list of all people.
+    pub async fn add_member(&self, manager: &Manager, username: &str, role: ProjectRole) -> Result<User, AppError> {
         let name = Username::parse(username)?;
         let found = self.ports.accounts.credentials(name.as_str()).await?;
-        found.map(|c| c.user).ok_or(AppError::NotFound { what: "user" })
+        let user = found.map(|c| c.user).ok_or_else(|| AppError::Invalid {
+            code: "user.unknown",
+            what: format!("nobody signs in here as `{name}`"),
+            remedy: "check the spelling, or ask an administrator for a new account",
+        })?;
+        if self.ports.catalog.role(user.id, manager.project).await?.is_some() {
+            return Err(AppError::Conflict {
+                code: "member.exists",
+                what: format!("`{name}` belongs to this project already"),
+                remedy: "change their role in the list of members",
+            });
+        }
+        self.set_member(manager, user.id, role).await?;
+        Ok(user)
     }
 
     /// Removes a member.
     pub async fn remove_member(&self, manager: &Manager, user: UserId) -> Result<(), AppError> {
-        Ok(self.ports.catalog.remove_member(manager.project, user, self.ports.clock.now()).await?)
+        self.ports.catalog.remove_member(manager.project, user, self.ports.clock.now()).await.map_err(last_owner)
     }
 }

@@ -25,11 +25,12 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// For a machine with this many cores: on two cores, one heavy job and a light one beside it.
+    /// For a machine with this many cores: on two cores, one heavy job and two light ones beside it, so that a small file
+    /// does not wait for a large one to be looked at.
     #[must_use]
     pub fn for_cores(cores: usize) -> Self {
         let each = (cores / 4).clamp(1, 8);
-        Self { light: each, heavy: each }
+        Self { light: each + 1, heavy: each }
     }
 }
 

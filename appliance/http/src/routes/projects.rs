@@ -118,7 +118,7 @@ async fn members(
 /// Add a person by their exact user name.
 #[utoipa::path(post, path = "/api/v1/projects/{id}/members", tag = "projects", security(("session" = ["manage-members"])),
     params(("id" = String, Path)), request_body = NewMember,
-    responses((status = 201, body = MemberBody), (status = 404, body = ProblemBody)))]
+    responses((status = 201, body = MemberBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn add_member(
     State(shared): State<Shared>,
     SignedIn(actor): SignedIn,
@@ -127,8 +127,7 @@ async fn add_member(
 ) -> Result<(StatusCode, Json<MemberBody>), Refusal> {
     let manager = Manager::of(&shared.app, &actor, id(&project, "project")?).await?;
     let role = role(&body.role)?;
-    let user = shared.app.person_by_name(&manager, &body.username).await?;
-    shared.app.set_member(&manager, user.id, role).await?;
+    let user = shared.app.add_member(&manager, &body.username, role).await?;
     Ok((StatusCode::CREATED, Json(MemberBody { user: (&user).into(), role: role.as_str() })))
 }
 

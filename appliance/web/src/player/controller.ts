@@ -245,6 +245,20 @@ export class PlayerController {
     this.set({ shuttle: 0 });
   }
 
+  // A browser that is short of time shows frames without reporting them. After a pause picture and number must agree,
+  // so the frame at which the clock stopped is asked for by name.
+  private settle(): void {
+    const { video, rate } = this;
+    if (!video || !rate || this.exchange || video.ended || this.target !== null || this.state.shuttle < 0) return;
+    this.seekToFrame(frameAt(video.currentTime, rate));
+  }
+
+  /** The same frame from another rung: a paused picture does not change by itself. */
+  showAgain(): void {
+    const { frame, playing } = this.state;
+    if (!playing && !this.exchange && frame !== null && !this.video?.ended) this.seekToFrame(frame);
+  }
+
   private atEnd(): boolean {
     return this.rate ? (this.state.frame ?? 0) >= this.lastFrame : this.state.time >= this.state.duration - 0.05;
   }
@@ -281,7 +295,10 @@ export class PlayerController {
   }
 
   private onEvent = (event: Event): void => {
-    if (event.type === 'pause') this.onQuietMoment?.();
+    if (event.type === 'pause') {
+      this.onQuietMoment?.();
+      this.settle();
+    }
     if (event.type === 'ended' && this.state.shuttle > 0) this.endShuttle();
     this.sync(event.type);
   };

@@ -54,7 +54,10 @@ export class Source {
   }
 
   choose(index: number): void {
-    if (this.hls) this.hls.nextLevel = index;
+    if (!this.hls) return;
+    // Whoever chooses while paused wants to see it now; while playing it comes with the next piece, without a gap.
+    if (this.video.paused && index >= 0) this.hls.currentLevel = index;
+    else this.hls.nextLevel = index;
   }
 
   /** Says that nothing follows what is buffered. hls.js does so itself, except before any sound has played. */

@@ -74,7 +74,10 @@ export function useSource(
     setAutomatic(true);
     const made = new Source(element, now.hls, player.snapshot().time, now.renditions, {
       onRungs: setRungs,
-      onRung: setRung,
+      onRung: (next) => {
+        setRung(next);
+        player.showAgain();
+      },
       onUnplayable: () => setUnplayable(true),
       onLost: () => {
         failures.current += 1;

@@ -1,8 +1,8 @@
 // Adds a person to a project: somebody who has an account, or (administrators only) a new account made on the way.
 import { useEffect, useState, type FormEvent } from 'react';
-import { asProblem } from '../api/client';
+import { ApiError, asProblem } from '../api/client';
 import { api } from '../api/endpoints';
-import type { PlatformRole, ProjectRole, User } from '../api/types';
+import type { Member, PlatformRole, ProjectRole, User } from '../api/types';
 import { useSignedIn } from '../state/session';
 import { Button } from '../ui/button';
 import { Dialog } from '../ui/dialog';
@@ -14,13 +14,13 @@ import { copyText } from '../ui/clipboard';
 import { ROLE_WORDS } from './members';
 
 interface AddMemberProps {
-  present: Set<string>;
+  members: readonly Member[];
   onClose: () => void;
   onAdd: (userId: string, role: ProjectRole) => Promise<void>;
   onAddByName: (username: string, role: ProjectRole) => Promise<void>;
 }
 
-export function AddMemberDialog({ present, onClose, onAdd, onAddByName }: AddMemberProps) {
+export function AddMemberDialog({ members, onClose, onAdd, onAddByName }: AddMemberProps) {
   const { user } = useSignedIn();
   const [users, setUsers] = useState<User[] | null>(null);
   const [chosen, setChosen] = useState('');
@@ -35,19 +35,24 @@ export function AddMemberDialog({ present, onClose, onAdd, onAddByName }: AddMem
   useEffect(() => {
     if (byName) return;
     api.users().then(
-      ({ items }) => setUsers(items.filter((each) => !present.has(each.id))),
+      ({ items }) => setUsers(items.filter((each) => !members.some((member) => member.user.id === each.id))),
       (error: unknown) => setProblem(asProblem(error)),
     );
-  }, [byName, present]);
+  }, [byName, members]);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    const known = byName ? members.find((member) => member.user.username === chosen.trim()) : undefined;
+    // Adding somebody twice would change the role that was given before.
+    if (known) return setProblem({ title: `${known.user.display_name} is in this project already.`, remedy: 'Close this and change the role in the list.' });
     setBusy(true);
+    setProblem(null);
     try {
       await (byName ? onAddByName(chosen.trim(), role) : onAdd(chosen, role));
       onClose();
     } catch (error) {
-      setProblem(asProblem(error));
+      const unknown = byName && error instanceof ApiError && error.status === 404;
+      setProblem(unknown ? { title: `Nobody signs in here as \`${chosen.trim()}\`.`, remedy: 'Check the spelling, or ask an administrator for a new account.' } : asProblem(error));
       setBusy(false);
     }
   };

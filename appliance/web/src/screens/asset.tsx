@@ -63,7 +63,7 @@ function Loaded({ asset, reload }: { asset: Asset; reload: () => void }) {
   const handle = useRef<ViewerHandle | null>(null);
   const search = useRef<HTMLInputElement>(null);
   const player = usePlayerFor(asset);
-  const transcript = useTranscript(asset.id);
+  const transcript = useTranscript(asset.id, asset.steps.find((step) => step.name === 'transcript'));
   const setHandle = useCallback((next: ViewerHandle | null) => {
     handle.current = next;
   }, []);

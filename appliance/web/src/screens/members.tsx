@@ -87,7 +87,7 @@ export function MembersScreen() {
       </ul>
       {adding && (
         <AddMemberDialog
-          present={new Set(members.map((member) => member.user.id))} onClose={() => setAdding(false)}
+          members={members} onClose={() => setAdding(false)}
           onAdd={(userId, role) => api.setMember(projectId, userId, role).then(load)}
           onAddByName={(username, role) => api.addMember(projectId, username, role).then(load)}
         />

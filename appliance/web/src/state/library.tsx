@@ -5,6 +5,7 @@ import { ApiError, asProblem } from '../api/client';
 import { api } from '../api/endpoints';
 import type { Asset } from '../api/types';
 import { emptyLibrary, libraryReducer, type Library } from './library-reducer';
+import { useProjects } from './projects';
 import { live, uploads } from './services';
 
 interface LibraryContext extends Library {
@@ -66,7 +67,6 @@ export function LibraryProvider({ projectId, children }: { projectId: string; ch
 
   useEffect(() => {
     void reload();
-    void uploads.discover(projectId);
     const timers = pending.current;
     const undo = [
       live.follow(projectId),
@@ -84,6 +84,12 @@ export function LibraryProvider({ projectId, children }: { projectId: string; ch
       timers.clear();
     };
   }, [projectId, reload, refresh]);
+
+  const role = useProjects().items?.find((each) => each.id === projectId)?.role;
+  const mayUpload = role !== undefined && role !== 'viewer';
+  useEffect(() => {
+    if (mayUpload) void uploads.discover(projectId);
+  }, [projectId, mayUpload]);
 
   const put = useCallback((asset: Asset) => dispatch({ type: 'asset', asset }), []);
   const value = useMemo<LibraryContext>(

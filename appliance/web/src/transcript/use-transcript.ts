@@ -2,9 +2,10 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError, asProblem } from '../api/client';
 import { api } from '../api/endpoints';
-import type { Transcript, TranscriptSegment } from '../api/types';
+import type { Step, Transcript, TranscriptSegment } from '../api/types';
 import { live } from '../state/services';
 import { mergeSegment, mergeTranscript } from '../state/asset-events';
+import { hasWords } from '../upload/steps';
 
 export interface TranscriptView {
   loading: boolean;
@@ -16,7 +17,10 @@ export interface TranscriptView {
 
 const NONE: TranscriptSegment[] = [];
 
-export function useTranscript(assetId: string): TranscriptView {
+export function useTranscript(assetId: string, step: Step | undefined): TranscriptView {
+  const finished = !step || step.state === 'done' || step.state === 'failed';
+  const mayAsk = useRef(false);
+  mayAsk.current = hasWords(step);
   const [transcript, setTranscript] = useState<Transcript | null>(null);
   const [early, setEarly] = useState<TranscriptSegment[]>(NONE);
   const [loading, setLoading] = useState(true);
@@ -38,10 +42,10 @@ export function useTranscript(assetId: string): TranscriptView {
     heard.current = [];
     setEarly(NONE);
     setTranscript(null);
-    setLoading(true);
-    void reload();
     const undo = [
-      live.onReconnect(() => void reload()),
+      live.onReconnect(() => {
+        if (mayAsk.current) void reload();
+      }),
       live.listen((event) => {
         if (event.type === 'transcript.changed' && event.data.asset_id === assetId) void reload();
         if (event.type !== 'transcript.segment' || event.data.asset_id !== assetId) return;
@@ -54,5 +58,15 @@ export function useTranscript(assetId: string): TranscriptView {
     return () => undo.forEach((each) => each());
   }, [assetId, reload]);
 
-  return { loading, transcript, segments: transcript?.segments ?? early, problem, reload: () => void reload() };
+  // Once on arrival and once at the end; the words between come by themselves.
+  useEffect(() => {
+    setLoading(mayAsk.current);
+    if (mayAsk.current) void reload();
+  }, [finished, reload]);
+
+  return { loading: loading && segmentsOf(transcript, early).length === 0, transcript, segments: segmentsOf(transcript, early), problem, reload: () => void reload() };
+}
+
+function segmentsOf(transcript: Transcript | null, early: TranscriptSegment[]): TranscriptSegment[] {
+  return transcript?.segments ?? early;
 }

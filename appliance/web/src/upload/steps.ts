@@ -17,6 +17,19 @@ const LABELS: Record<TrayStep['name'], string> = {
   transcript: 'Transcript',
 };
 
+const RUNNING: Record<TrayStep['name'], string> = {
+  uploaded: 'uploading',
+  verified: 'verifying',
+  playable: 'making it playable',
+  ladder: 'making full quality',
+  transcript: 'writing the transcript',
+};
+
+/** What is going on, inside a sentence. */
+export function stepUnderWay(name: TrayStep['name']): string {
+  return RUNNING[name];
+}
+
 export function stepLabel(name: TrayStep['name']): string {
   return LABELS[name];
 }
@@ -57,4 +70,13 @@ export function isSettled(asset: Asset): boolean {
 /** The step a card or a header should speak of: the first that runs, else the first that waits. */
 export function currentStep(steps: readonly Step[]): Step | null {
   return steps.find((step) => step.state === 'running') ?? steps.find((step) => step.state === 'waiting') ?? null;
+}
+
+/**
+ * Whether there is a transcript to ask for. Before its first word, asking is an error that everybody sees in the
+ * browser's console.
+ */
+export function hasWords(step: Step | undefined): boolean {
+  if (!step) return true;
+  return step.state === 'done' || step.state === 'failed' || (step.state === 'running' && step.progress > 0);
 }

@@ -96,6 +96,18 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('an upload', () => {
+  it('with nothing in it is told so without asking the server', () => {
+    const server = new FakeServer();
+    const world = worldOf(server);
+    const empty = new File([], 'empty.mp4');
+    const task = new UploadTask(world, { ...recordOf(), fileName: 'empty.mp4', size: 0 });
+    task.start(empty);
+    expect(task.view.phase).toBe('failed');
+    expect(task.view.problem).toMatchObject({ title: '`empty.mp4` is empty.', retryable: false });
+    expect(server.calls).toEqual([]);
+    expect(world.stored.size).toBe(0);
+  });
+
   it('opens, sends, completes, and then follows the asset to its end', async () => {
     const server = new FakeServer();
     const world = worldOf(server);

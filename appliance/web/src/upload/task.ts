@@ -73,6 +73,10 @@ export class UploadTask {
 
   /** Begins with a file just chosen. */
   start(file: File): void {
+    if (file.size === 0) {
+      this.set({ phase: 'failed', problem: { code: 'upload.empty', title: `\`${file.name}\` is empty.`, remedy: 'Choose a file that has content.', retryable: false } });
+      return;
+    }
     this.file = file;
     this.save();
     if (this.record.file) void this.world.records.putFile(this.record.key, this.record.file);

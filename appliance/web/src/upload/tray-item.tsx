@@ -9,7 +9,7 @@ import { ProblemNote } from '../ui/problem';
 import { Meter } from '../ui/small';
 import { useToast } from '../ui/toast';
 import { canPickHandles, filesOf, pickWithHandles, type PickedFile } from './files';
-import { stepLabel, traySteps, type TrayStep } from './steps';
+import { stepUnderWay, traySteps, type TrayStep } from './steps';
 import type { TaskView } from './task';
 
 const PAUSABLE: readonly TaskView['phase'][] = ['waiting', 'sending', 'offline'];
@@ -95,7 +95,7 @@ function doneLine(view: TaskView): string {
   if (view.phase === 'done') return view.asset?.state === 'failed' ? size : `${size} · ready`;
   const running = view.asset?.steps.find((step) => step.state === 'running');
   if (!running) return `${size} · in the queue`;
-  return `${size} · ${stepLabel(running.name).toLowerCase()} ${formatRunning(running.progress)}`;
+  return `${size} · ${stepUnderWay(running.name)} ${formatRunning(running.progress)}`;
 }
 
 function NeedsPerson({ view }: { view: TaskView }) {
