@@ -92,7 +92,6 @@ pub fn openapi() -> String {
 }
 
 /// The whole service.
-#[must_use]
 pub fn router(app: Arc<App>, about: About, ui: UiFiles) -> Router {
     let shared = Shared(Arc::new(Inner { app, about, ui, openapi: std::sync::OnceLock::new() }));
     let (api, document) = api().split_for_parts();
