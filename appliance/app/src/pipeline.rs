@@ -62,11 +62,13 @@ struct Attempt<'a> {
 /// Tells the worker (who keeps it) and the open browsers (who show it).
 struct Told<'a> {
     attempt: &'a Attempt<'a>,
+    /// The part of the job's whole progress that this stretch of work is.
+    part: std::ops::Range<f32>,
 }
 
 impl Observer for Told<'_> {
     fn progress(&self, fraction: f32, note: &str) {
-        let fraction = fraction.clamp(0.0, 1.0);
+        let fraction = self.part.start + fraction.clamp(0.0, 1.0) * (self.part.end - self.part.start);
         self.attempt.observer.progress(fraction, note);
         let job = &self.attempt.lease.job;
         let moment = match (job.asset, job.upload) {
@@ -152,6 +154,10 @@ fn gave_up(job: &Job, halt: Halt) -> Outcome {
 }
 
 impl Attempt<'_> {
+    fn told(&self, part: std::ops::Range<f32>) -> Told<'_> {
+        Told { attempt: self, part }
+    }
+
     fn work_name(&self) -> String {
         format!("{}-{}", self.lease.job.id, self.lease.fence)
     }
@@ -180,7 +186,7 @@ impl Attempt<'_> {
             return Ok(());
         }
         ports.objects.seal(id).await?;
-        let told = Told { attempt: self };
+        let told = self.told(0.0..1.0);
         let size = upload.plan.size;
         let (sha256, found) = ports
             .objects
@@ -232,7 +238,7 @@ impl Attempt<'_> {
         let master = ports.objects.master_file(version.id).await?;
         let name = self.work_name();
         let out = ports.objects.work_dir(&name).await?;
-        let told = Told { attempt: self };
+        let told = self.told(0.0..1.0);
         let mut preview = match stage {
             PreviewStage::Fast => ports.media.build_fast(&master, &version.facts, &out, &told, &self.cancel).await?,
             PreviewStage::Full => {
@@ -275,7 +281,7 @@ impl Attempt<'_> {
         let asset = self.subject().await?;
         let version = asset.version.id;
         let (model, language) = ports.speech.model().ok_or_else(no_model)?;
-        let told = Told { attempt: self };
+        let told = self.told(0.0..0.2);
         let master = ports.objects.master_file(version).await?;
         let audio = ports.objects.work_dir(&self.work_name()).await?.join("speech.f32");
         told.progress(0.0, "reading the sound");
@@ -283,6 +289,7 @@ impl Attempt<'_> {
         ports.catalog.begin_transcript(self.lease, version, &language, &model, ports.clock.now()).await?;
         let (sender, mut segments) = tokio::sync::mpsc::channel(64);
         let request = SpeechRequest { audio, offset_ms };
+        let told = self.told(0.2..1.0);
         let engine = ports.speech.transcribe(&request, sender, &told, &self.cancel);
         // The receiver goes with the block: when keeping fails, the engine's next segment finds nobody and it stops.
         let keep = async move {
