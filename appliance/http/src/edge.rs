@@ -39,7 +39,9 @@ async fn serve(
             "private, no-cache",
         ));
     }
-    let name = ObjectName::preview(version, &scope, &path).ok_or(Refusal::not_found("file"))?;
+    // How a generation was made is no viewer's business.
+    let name =
+        ObjectName::preview(version, &scope, &path).filter(|_| path != MANIFEST).ok_or(Refusal::not_found("file"))?;
     let objects = &shared.app.ports().objects;
     let head = objects.head(&name).await?;
     let etag = format!("\"{}\"", head.etag);
@@ -75,6 +77,8 @@ async fn serve(
     set(&mut response, header::ETAG, &etag);
     Ok(finish(response, IMMUTABLE))
 }
+
+const MANIFEST: &str = "manifest.json";
 
 /// A generation never changes under its name.
 const IMMUTABLE: &str = "private, max-age=31536000, immutable";

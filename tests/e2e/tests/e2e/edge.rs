@@ -84,6 +84,9 @@ async fn links(appliance: &Appliance, client: &Client, path: &str) {
     ] {
         refused(&format!("/m/{token}/{rest}")).await;
     }
+    // Under a good link, too, only what players need is served.
+    let generation = rest.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+    refused(&format!("/m/{token}/{generation}/manifest.json")).await;
     // Signed with this appliance's own secret: what holds until tomorrow is served, what ended yesterday is not.
     let mut names = rest.splitn(3, '/');
     let (version, scope) = (names.next().unwrap(), names.next().unwrap());

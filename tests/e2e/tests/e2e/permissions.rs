@@ -3,6 +3,7 @@
 use crate::setup::{alone, built, folder};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::path::Path;
 use tests_kit::client::{Client, text};
 use tests_kit::{Appliance, executables};
 
@@ -35,9 +36,8 @@ fn filled(path: &str, project: &str, user: &str) -> String {
     path.replace("/jobs/{id}", &format!("/jobs/job_{nothing}"))
 }
 
-fn body(operation: &Operation, project: &str) -> Option<Value> {
+fn body(operation: &Operation) -> Option<Value> {
     let writes = operation.method == Method::POST || operation.method == Method::PUT;
-    let _ = project;
     writes.then(|| match operation.path.as_str() {
         "/api/v1/users" => json!({ "username": "x-y", "display_name": "X", "role": "member" }),
         "/api/v1/projects" => json!({ "name": "X" }),
@@ -61,14 +61,20 @@ async fn invited(appliance: &Appliance, admin: &Client, name: &str) -> (Client, 
     (client, text(&made["user"], "id").unwrap(), one_time)
 }
 
+/// An appliance of the test's own, with its administrator.
+async fn fresh(place: &Path) -> (Appliance, Client) {
+    built();
+    let executable = executables::find("strongroom").unwrap();
+    let appliance = Appliance::start(&executable, &place.join("root"), None).await.unwrap();
+    let admin = appliance.admin(&tests_kit::random_word().unwrap()).await.unwrap();
+    (appliance, admin)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_refuses_those_who_may_not() {
     let _alone = alone().await;
-    built();
     let place = folder();
-    let executable = executables::find("strongroom").unwrap();
-    let appliance = Appliance::start(&executable, &place.path().join("root"), None).await.unwrap();
-    let admin = appliance.admin(&tests_kit::random_word().unwrap()).await.unwrap();
+    let (appliance, admin) = fresh(place.path()).await;
     let project = admin.project("Closed").await.unwrap();
     let operations = operations(&admin.get("/api/openapi.json").await.unwrap());
     assert!(operations.iter().filter(|o| o.action.is_some()).count() >= 20);
@@ -78,7 +84,7 @@ async fn every_operation_refuses_those_who_may_not() {
     for operation in operations.iter().filter(|o| o.action.is_some()) {
         let what = format!("{} {}", operation.method, operation.path);
         let path = filled(&operation.path, &project, &user);
-        let body = body(operation, &project);
+        let body = body(operation);
         // Signing out without a session is fine: there is nothing to end.
         if !what.starts_with("DELETE /api/v1/session") {
             let answer = nobody.call(operation.method.clone(), &path, body.as_ref()).await.unwrap();
@@ -99,7 +105,7 @@ async fn every_operation_refuses_those_who_may_not() {
     newcomer.change_password(&one_time, "plum-cart-seven-oil").await.unwrap();
     for operation in operations.iter().filter(|o| o.path.starts_with("/api/v1/projects/{id}")) {
         let path = filled(&operation.path, &project, &user);
-        let answer = newcomer.call(operation.method.clone(), &path, body(operation, &project).as_ref()).await.unwrap();
+        let answer = newcomer.call(operation.method.clone(), &path, body(operation).as_ref()).await.unwrap();
         assert_eq!(answer.status.as_u16(), 404, "{} {path}: {}", operation.method, answer.body);
     }
     assert_eq!(newcomer.call(Method::GET, "/api/v1/users", None).await.unwrap().status.as_u16(), 403);
@@ -129,11 +135,8 @@ async fn every_operation_refuses_those_who_may_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_passwords_slows_down_and_locks_nobody_else_out() {
     let _alone = alone().await;
-    built();
     let place = folder();
-    let executable = executables::find("strongroom").unwrap();
-    let appliance = Appliance::start(&executable, &place.path().join("root"), None).await.unwrap();
-    let admin = appliance.admin(&tests_kit::random_word().unwrap()).await.unwrap();
+    let (appliance, admin) = fresh(place.path()).await;
     let guesser = appliance.client().unwrap();
     let mut seen = Vec::new();
     for _ in 0..8 {
